@@ -1,4 +1,4 @@
-"""store-feed: takes webhooks, polls the shops, states what changed."""
+"""store-feed: receives webhooks, polls the shops, publishes what changed."""
 
 from __future__ import annotations
 
@@ -37,11 +37,9 @@ from services.store_feed.sweep import OrderSweep, RefundCheck
 from services.store_feed.webhook import PATH, WebhookReceiver
 from services.store_feed.webhook_health import SignatureMonitor, watch_webhooks
 
-# Serving the receiver of webhooks over HTTP.
-
 
 async def serve_receiver(app: WebhookReceiver, settings: ReceiverSettings) -> None:
-    """Serve until cancelled; deliveries under way are answered first. Raises `CannotListen`."""
+    """Serve webhooks until cancelled; requests in progress are answered first. Raises `CannotListen`."""
     await serving.serve(app, serving.ListenAddress(settings.host, settings.port, what="webhooks", section="receiver"))
 
 
@@ -50,7 +48,7 @@ Clock = Callable[[], datetime]
 
 @asynccontextmanager
 async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
-    """The service, wired: the receiver; a lane of looks, a sweep and a check of refunds for each shop."""
+    """Wire the service: the webhook receiver, and for each shop its lanes, its sweep and its checks."""
     async with open_shops(settings, clock) as shops:
         guards = {name: Registrar(name, shop, settings.shops[name], clock) for name, shop in shops.items()}
         lost = LostOrderSearch(settings.state.directory)
@@ -59,39 +57,39 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             handlers=with_known_orders(with_identity(with_feed_rules(handlers(settings.shops)))),
             fingerprint="",
             lanes=[
-                *[_lane(settings, shops[name], guard, clock) for name, guard in guards.items()],
-                *[_customers(settings, shops[name], guard, clock) for name, guard in guards.items()],
-                *[_accepts(settings, name, shop, clock) for name, shop in shops.items()],
+                *[_order_lane(settings, shops[name], guard, clock) for name, guard in guards.items()],
+                *[_customer_lane(settings, shops[name], guard, clock) for name, guard in guards.items()],
+                *[_identity_lane(settings, name, shop, clock) for name, shop in shops.items()],
             ],
             tasks=[
-                lost.look_again,
+                lost.read_lost_orders,
                 *[_sweep(settings, shops[name], guard) for name, guard in guards.items()],
                 *[_refund_check(settings, name) for name in shops],
                 *[_customer_check(settings, shops[name], guard) for name, guard in guards.items()],
-                *_watchdogs(settings, shops, guards),
+                *_webhook_watches(settings, shops, guards),
                 watch_feeds(NAME, [f"orders:{name}" for name in shops], settings.freshness),
             ],
             early_tasks=[lost.keep_cursors, _receive(settings), *[guard.attach for guard in guards.values()]],
         )
 
 
-def _lane(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
+def _order_lane(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
     rules = settings.shops[guard.name]
-    looks = OrderReadDeliveries(shop, rules.orders, clock, timedelta(seconds=settings.schedule.removal_wait))
+    reads = OrderReadDeliveries(shop, rules.orders, clock, timedelta(seconds=settings.schedule.removal_wait))
     return Lane(
         order_lane_name(guard.name),
-        guard_delivery(looks.deliver, guard),
+        guard_delivery(reads.deliver, guard),
         shop_breaker(settings, guard.name),
         concurrency=rules.concurrency,
     )
 
 
-def _customers(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
+def _customer_lane(settings: Settings, shop: WooCommerce, guard: Registrar, clock: Clock) -> Lane:
     deliver = guard_delivery(customers.customer_deliveries(shop, clock), guard)
     return Lane(customers.customer_lane_name(guard.name), deliver, shop_breaker(settings, guard.name), concurrency=1)
 
 
-def _accepts(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> Lane:
+def _identity_lane(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> Lane:
     deliver = AcceptDeliveries(shop, settings.shops[name], clock).deliver
     return Lane(identity_lane(name), deliver, shop_breaker(settings, name), concurrency=1)
 
@@ -108,7 +106,9 @@ def _customer_check(settings: Settings, shop: WooCommerce, guard: Registrar) -> 
     return lambda engine: CustomerCheck(engine, guard.name, shop, settings.schedule, guard.shut).run()
 
 
-def _watchdogs(settings: Settings, shops: Mapping[str, WooCommerce], guards: Mapping[str, Registrar]) -> list[Task]:
+def _webhook_watches(
+    settings: Settings, shops: Mapping[str, WooCommerce], guards: Mapping[str, Registrar]
+) -> list[Task]:
     base = settings.receiver.public_url
     if base is None:
         return []
@@ -130,10 +130,10 @@ def _receive(settings: Settings) -> Task:
     }
 
     async def receive(engine: Engine) -> None:
-        inbox, alarm = Inbox(engine.database), SignatureMonitor()
-        app = WebhookReceiver(secrets, inbox.accept, alarm.heard, Random())
+        inbox, monitor = Inbox(engine.database), SignatureMonitor()
+        app = WebhookReceiver(secrets, inbox.accept, monitor.record, Random())
         async with asyncio.TaskGroup() as tasks:
-            for work in (inbox.run, alarm.run):  # a full disk must not end the receiver: it answers 503 meanwhile
+            for work in (inbox.run, monitor.run):  # a full disk must not end the receiver: it answers 503 meanwhile
                 tasks.create_task(restart_after_outages(engine.database, partial(work, engine)))
             tasks.create_task(serve_receiver(app, settings.receiver))
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 LARGEST = 5 * 1024 * 1024
-"""Bytes of the largest body taken; an order of a thousand lines has about one megabyte."""
+"""The largest accepted body in bytes; an order of a thousand lines has about one megabyte."""
 SMALL = 64 * 1024
 """Bytes up to which a body is read at once. Nearly every order is smaller."""
 LARGE_AT_A_TIME = 2
@@ -39,7 +39,7 @@ class Bodies:
         self._large = asyncio.Semaphore(LARGE_AT_A_TIME)
 
     async def read(self, receive: Receive, declared: int | None, largest: int = LARGEST) -> bytes:
-        """One body. `declared` is its Content-Length.
+        """Return one body. `declared` is its Content-Length, `largest` its limit in bytes.
 
         Raises `BodyTooLarge`, `BodyTooSlow` and `SenderDisconnected`.
         """

@@ -1,9 +1,7 @@
-"""Customer accounts that end. Only those that orders were placed with are our business; nobody's data is read.
+"""Deleted customer accounts. Only accounts of known orders are checked, and no personal data is read.
 
-What happens in the shop (source: WooCommerce's user functions and webhooks; not recorded): the account is deleted for
-good, its orders stay as a guest's (`customer_id` 0). With order tables (HPOS) they count as modified, so that the sweep
-reads them again; as posts they do not. `customer.deleted` is sent for accounts with the role `customer` only, and
-nothing is sent for the orders.
+An account is deleted permanently, and its orders become orders of guests (WooCommerce fact 84). Not every deletion
+sends a webhook, so all accounts of known orders are checked once a day, a hundred with each request.
 """
 
 from __future__ import annotations
@@ -46,27 +44,27 @@ REMOVED = Kind("customer-removed", CustomerRemoved)
 
 
 def customer_lane_name(shop: str) -> str:
-    """The lane in which a shop's accounts are looked at: its own, so that a key without that right delays no order."""
+    """Return the lane that reads a shop's accounts. It is separate: a key without that permission delays no order."""
     return f"shop.customers:{shop}"
 
 
 def account_key(order: OrderChanged) -> str:
-    """The account (`shop:id`) that an order names; empty for a guest's."""
+    """Return the account (`shop:id`) of an order; empty for a guest's order."""
     return f"{order.shop}:{order.customer_id}" if order.customer_id else ""
 
 
 def check_dropped_account(before: OrderChanged | None, order: OrderChanged, state: State) -> None:
-    """An order that names its account no more hints at that account: so the end of one is found without a webhook."""
+    """Check the account of an order that no longer names it: a deletion is noticed without a webhook."""
     account = account_key(before) if before else ""
     if account and account != account_key(order) and state.get(REMOVED, account) is None:
         request_refresh([account], CUSTOMERS, state)
 
 
-def _removed(envelope: Envelope[CustomerRemoved], state: State) -> None:
+def _on_removed(envelope: Envelope[CustomerRemoved], state: State) -> None:
     state.put(REMOVED, envelope.data.key, envelope.data)
 
 
-def _returned(envelope: Envelope[CustomerReturned], state: State) -> None:
+def _on_returned(envelope: Envelope[CustomerReturned], state: State) -> None:
     state.drop(REMOVED, envelope.data.key)
 
 
@@ -78,63 +76,61 @@ def _return_news(event: CustomerReturned, state: State) -> Sequence[Event]:
     return [event] if state.get(REMOVED, event.key) else []
 
 
-REMEMBER: Mapping[type[Event], Remember] = {CustomerRemoved: _removed, CustomerReturned: _returned}
+REMEMBER: Mapping[type[Event], Remember] = {CustomerRemoved: _on_removed, CustomerReturned: _on_returned}
 NEWS: Mapping[type[Event], News] = {CustomerRemoved: _removal_news, CustomerReturned: _return_news}
 
 
 def decide_customer(shops: Collection[str], account: str, state: State) -> Decision:
-    """Look at the account (`shop:id`) while there is a hint that no look has served."""
+    """Read the account (`shop:id`) while a hint about it is pending."""
     shop, _, customer_id = account.partition(":")
     hint = pending_hint(account, CUSTOMERS, state) if shop in shops else None
     if hint is None:
         return NOTHING
     payload = {"shop": shop, "customer": int(customer_id), "asked": hint.asked}
-    key = CUSTOMERS.subject + account  # not the account alone: a dead letter's key may be the number of an order, too
+    key = CUSTOMERS.subject + account  # not the account alone, which could be mistaken for the key of an order
     return Decision(deliveries=(Delivery(f"customer:{account}", READ, customer_lane_name(shop), key, payload),))
 
 
 class CustomerLookup(Protocol):
-    """What is asked of a shop."""
+    """Looks up a customer of a shop."""
 
     async def has_customer(self, customer_id: int) -> bool: ...
 
 
 def customer_deliveries(shop: CustomerLookup, clock: Callable[[], datetime]) -> Deliver:
-    """Ask the shop whether accounts are there: what it answers counts, whatever the hint said."""
+    """Return the effect that checks whether accounts exist; only the shop's answer counts, not the hint."""
 
     async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
-        return await asyncio.gather(*[_look(row, shop, clock) for row in rows])
+        return await asyncio.gather(*[_check(row, shop, clock) for row in rows])
 
     return deliver
 
 
-async def _look(row: Row, shop: CustomerLookup, clock: Callable[[], datetime]) -> Outcome:
+async def _check(row: Row, shop: CustomerLookup, clock: Callable[[], datetime]) -> Outcome:
     name, customer_id = row.payload["shop"], row.payload["customer"]
     try:
-        there = await shop.has_customer(customer_id)
+        exists = await shop.has_customer(customer_id)
     except UpstreamError as error:
         return outcome_of(error)
     about = {"shop": name, "customer_id": customer_id, "person_ref": account_ref(name, customer_id)}
-    seen = {**about, "observed_at": clock()}
-    fact = CustomerReturned(**seen) if there else CustomerRemoved(**seen)
+    observed = {**about, "observed_at": clock()}
+    fact = CustomerReturned(**observed) if exists else CustomerRemoved(**observed)
     return Done((fact,), keep=((CUSTOMERS.looked, fact.key, LastRead(served=row.payload["asked"])),))
 
 
-# Once a day all accounts that orders name are looked for, a hundred with one call: no webhook tells of each end.
-
 log = logging.getLogger(__name__)
 AT_ONCE = 100
-"""WooCommerce fact 31: a list has at most a hundred rows."""
+"""The largest page of a list (WooCommerce fact 31)."""
 
 
 class CustomerList(Protocol):
-    """What is asked of a shop."""
+    """Lists which customers of a shop exist."""
 
     async def existing_customers(self, ids: Sequence[int]) -> set[int]: ...
 
 
 class CustomerCheck:
-    """Checks the accounts of one shop until cancelled."""
+    """Checks the accounts of one shop, on a schedule, until cancelled."""
 
     def __init__(
         self,
@@ -149,7 +145,7 @@ class CustomerCheck:
         self._cron, self._sleep = settings.customers, sleep
 
     async def run(self) -> None:
-        """Wait for the schedule, check, wait again; an unavailable shop is asked the next day."""
+        """Wait for the schedule, check, and repeat; an unavailable shop is checked the next day."""
         while True:
             now = self._engine.clock()
             await self._sleep((next_run(self._cron, now) - now).total_seconds())
@@ -157,29 +153,29 @@ class CustomerCheck:
                 if (shut := await self._shut()) is None:
                     await self.once()
                 else:
-                    log.error("check of accounts waits", extra={"shop": self._name, "why": shut.why})
+                    log.error("account check postponed", extra={"shop": self._name, "why": shut.why})
             except UpstreamError as error:
-                log.warning("check of accounts waits", extra={"shop": self._name, "why": error.message})
+                log.warning("account check postponed", extra={"shop": self._name, "why": error.message})
 
     async def once(self) -> int:
-        """Hint at every account that seems to have gone, or to be there again; gives how many.
+        """Request a read of every account that was deleted or exists again. Returns how many.
 
         Raises `UpstreamError`; what was found before is kept.
         """
         hinted = 0
         gone = {key async for key, _ in read_kind(self._engine.database, REMOVED.name)}
-        named = await read_refs(self._engine.database, ORDER.name)
-        for accounts in chunks(sorted(self._own([*named, *gone])), AT_ONCE):
-            there = await self._shop.existing_customers(accounts)
-            keys = {self._key(one) for one in accounts if (one in there) == (self._key(one) in gone)}
+        of_orders = await read_refs(self._engine.database, ORDER.name)
+        for accounts in chunks(sorted(self._own([*of_orders, *gone])), AT_ONCE):
+            existing = await self._shop.existing_customers(accounts)
+            keys = {self._key(account) for account in accounts if (account in existing) == (self._key(account) in gone)}
             async with self._engine.work() as work:
                 await request_refreshes(work, dict.fromkeys(sorted(keys), HintSource()), CUSTOMERS)
             hinted += len(keys)
         return hinted
 
     def _own(self, accounts: Sequence[str]) -> set[int]:
-        mine = (account.partition(":") for account in accounts)
-        return {int(customer_id) for shop, _, customer_id in mine if shop == self._name}
+        parts = (account.partition(":") for account in accounts)
+        return {int(customer_id) for shop, _, customer_id in parts if shop == self._name}
 
     def _key(self, customer_id: int) -> str:
         return f"{self._name}:{customer_id}"

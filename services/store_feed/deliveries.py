@@ -1,4 +1,4 @@
-"""Looking at orders: read the order and its refunds, and state what they are, or why that cannot be told now."""
+"""Reading orders: the order and its refunds are read and published, or the reason why they cannot be."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ REMOVAL_WAIT = timedelta(minutes=10)
 
 
 class OrderReadDeliveries:
-    """Reads orders of one shop. What is gone is asked for again after `removal_wait` before it counts as removed."""
+    """Reads orders of one shop. What is missing is read again after `removal_wait` before it counts as removed."""
 
     def __init__(
         self,
@@ -52,13 +52,13 @@ class OrderReadDeliveries:
         self._shop, self._settings, self._clock, self._wait = shop, settings, clock, removal_wait
 
     async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
-        """One outcome for each order, in order."""
-        return await asyncio.gather(*[self._look(row) for row in rows])
+        """Return one outcome per row, in order."""
+        return await asyncio.gather(*[self._deliver(row) for row in rows])
 
-    async def _look(self, row: Row) -> Outcome:
+    async def _deliver(self, row: Row) -> Outcome:
         wanted = OrderReadPayload.model_validate(row.payload)
         try:
-            events, digest = await self._found(wanted)
+            events, digest = await self._read(wanted)
         except UpstreamError as error:
             return outcome_of(error)
         now = self._clock()
@@ -66,10 +66,13 @@ class OrderReadDeliveries:
         looked = LastRead(served=wanted.asked, digest=digest, at=now, again_at=again_at)
         return Done(events, keep=((LAST_READ, row.key, looked),))
 
-    async def _found(self, wanted: OrderReadPayload) -> tuple[tuple[Event, ...], str]:
-        """What is to be said of the order and its refunds, and the digest of the order as it was answered."""
-        reading = OrderParser(wanted.shop, self._settings)
-        answer = await OrderReader(self._shop, reading).read(wanted)
+    async def _read(self, wanted: OrderReadPayload) -> tuple[tuple[Event, ...], str]:
+        """The events about the order and its refunds, and the digest of the order's answer.
+
+        A draft is no order yet: the buyer is still in the checkout (WooCommerce fact 41).
+        """
+        parser = OrderParser(wanted.shop, self._settings)
+        answer = await OrderReader(self._shop, parser).read(wanted)
         if answer is None:
             return (self._missing(wanted),), ""
         if isinstance(answer, OutdatedAnswer):
@@ -78,21 +81,21 @@ class OrderReadDeliveries:
             return (), digest_of(answer.json)
         if answer.status == TRASH:
             return (_removed(wanted, self._clock()),), digest_of(answer.json)
-        return await self._stated(wanted, reading, answer), digest_of(answer.json)
+        return await self._events(wanted, parser, answer), digest_of(answer.json)
 
-    async def _stated(self, wanted: OrderReadPayload, reading: OrderParser, answer: OrderAnswer) -> tuple[Event, ...]:
+    async def _events(self, wanted: OrderReadPayload, parser: OrderParser, answer: OrderAnswer) -> tuple[Event, ...]:
         if isinstance(answer.fact, ReadError):
             return (self._unreadable(wanted, answer, answer.fact.message),)
         try:
             exact = await self._exact(wanted, answer.json)
-            return await self._with_refunds(wanted, reading, reading.fact(exact), exact)
+            return await self._with_refunds(wanted, parser, parser.fact(exact), exact)
         except ReadError as error:
             return (self._unreadable(wanted, answer, error.message),)
         except NotTheSame:
             return (self._unreadable(wanted, answer, f"{describe_order(wanted.shop, wanted.order)}: {TAXES_DIFFER}"),)
 
     async def _exact(self, wanted: OrderReadPayload, json: dict[str, Any]) -> dict[str, Any]:
-        """The order with all decimals of its taxes by rate. Raises `NotTheSame`."""
+        """The order with all decimals of its taxes by rate (WooCommerce fact 71). Raises `NotTheSame`."""
         if not may_be_rounded(json):
             return json
         finer = await self._shop.order(wanted.order, fresh=True, dp=DECIMALS) or {}
@@ -102,17 +105,17 @@ class OrderReadDeliveries:
             return with_exact_taxes(await self._shop.order(wanted.order, fresh=True) or {}, finer)
 
     async def _with_refunds(
-        self, wanted: OrderReadPayload, reading: OrderParser, order: OrderChanged, json: dict[str, Any]
+        self, wanted: OrderReadPayload, parser: OrderParser, order: OrderChanged, json: dict[str, Any]
     ) -> tuple[Event, ...]:
         try:
-            found = await RefundReader(self._shop, reading).read(order, json, wanted)
+            found = await RefundReader(self._shop, parser).read(order, json, wanted)
         except Rejected as error:
-            if error.status == NOT_FOUND:  # the order has gone between the two reads
+            if error.status == NOT_FOUND:  # the order was deleted between the two reads
                 return (self._missing(wanted),)
             raise
-        facts = RefundFacts(reading, wanted, self._clock(), self._wait)
+        facts = RefundFacts(parser, wanted, self._clock(), self._wait)
         refunds = facts.events(found)
-        return (found.order.model_copy(update={"refund_ids": facts.standing(found, refunds)}), *refunds)
+        return (found.order.model_copy(update={"refund_ids": facts.remaining(found, refunds)}), *refunds)
 
     def _unreadable(self, wanted: OrderReadPayload, answer: OrderAnswer, detail: str) -> OrderUnreadable:
         return OrderUnreadable(
@@ -132,7 +135,7 @@ class OrderReadDeliveries:
             shop=wanted.shop,
             order_id=wanted.order,
             reason=Reason.SHOP_ORDER_MISSING,
-            detail=f"{describe_order(wanted.shop, wanted.order)}: WooCommerce answers that it does not have it",
+            detail=f"{describe_order(wanted.shop, wanted.order)}: WooCommerce answers that it does not exist",
             observed_at=now,
         )
 
@@ -144,12 +147,12 @@ def _removed(wanted: OrderReadPayload, now: datetime) -> OrderRemoved:
 def _again_at(
     events: Sequence[Event], wanted: OrderReadPayload, now: datetime, removal_wait: timedelta
 ) -> datetime | None:
-    """When to look again without a hint: what is gone after the wait, what cannot be taken at growing intervals."""
+    """When to read again without a hint: what is missing after `removal_wait`, the unreadable at growing intervals."""
     waiting = [event for event in events if isinstance(event, OrderUnreadable | RefundUnreadable)]
-    return min((_due(event, wanted, now, removal_wait) for event in waiting), default=None)
+    return min((_due_at(event, wanted, now, removal_wait) for event in waiting), default=None)
 
 
-def _due(
+def _due_at(
     event: OrderUnreadable | RefundUnreadable, wanted: OrderReadPayload, now: datetime, removal_wait: timedelta
 ) -> datetime:
     if event.reason not in UNCONFIRMED:

@@ -1,4 +1,4 @@
-"""Who says which shop is known: store-feed, the one service that meets every shop whatever its flows are."""
+"""Recording the identity of shops: store-feed does it, since it connects to every shop whatever its flows are."""
 
 from __future__ import annotations
 
@@ -42,44 +42,42 @@ from services.engine.state.records import Kind, State
 from services.engine.state.store import read_kind
 from services.settings.shop import ShopSettings
 
-# Which orders a shop must still have: the newest placed ones that it has shown, or that this service has stated.
-
 KNOWN_ORDER = Kind("known-order", PlacedOrder)
 """By shop:order; found by shop."""
 
 
 def with_known_orders(handlers: Handlers) -> Handlers:
-    """The rules of store-feed, which also keep the known orders of its shops right."""
-    own: dict[Any, Any] = {OrderRemoved: _removed, ShopIdentified: _identified}
+    """Return the rules with those that maintain the known orders of the shops."""
+    own: dict[Any, Any] = {OrderRemoved: _on_order_removed, ShopIdentified: _on_shop_identified}
     return replace(handlers, remember=compose_rules(handlers.remember, own))
 
 
-def _removed(envelope: Envelope[OrderRemoved], state: State) -> None:
-    """An order that the shop is known to have deleted is no sign any more."""
+def _on_order_removed(envelope: Envelope[OrderRemoved], state: State) -> None:
+    """An order deleted in the shop is no longer evidence."""
     state.drop(KNOWN_ORDER, envelope.data.key)
 
 
-def _identified(envelope: Envelope[ShopIdentified], state: State) -> None:
-    """What a person has accepted may have other orders."""
+def _on_shop_identified(envelope: Envelope[ShopIdentified], state: State) -> None:
+    """A shop that a person has accepted may have other orders."""
     if envelope.data.how == "accepted":
         for key in state.find(KNOWN_ORDER, envelope.data.shop):
             state.drop(KNOWN_ORDER, key)
 
 
 async def load_known_orders(engine: Engine, known: ShopIdentified) -> tuple[PlacedOrder, ...]:
-    """The orders that a known shop must still have, newest first.
+    """Return the newest placed orders that a known shop must still have, newest first.
 
-    After the state was rebuilt they are taken from the orders that were stated, unless a person has accepted the shop
-    since: some of those may be the orders of the shop before.
+    In a rebuilt database they come from the published orders, unless a person has accepted the shop since: some of
+    those may be orders of the previous shop.
     """
     async with engine.work() as work:
         shown = (await work.find_many(KNOWN_ORDER, [known.shop]))[known.shop]
     if shown or known.how == "accepted":
         return sort_newest_first(shown.values())
-    return await _stated(engine, known.shop)
+    return await _load_published(engine, known.shop)
 
 
-async def _stated(engine: Engine, shop: str) -> tuple[PlacedOrder, ...]:
+async def _load_published(engine: Engine, shop: str) -> tuple[PlacedOrder, ...]:
     newest: tuple[PlacedOrder, ...] = ()
     async for key, body in read_kind(engine.database, "order"):
         if key.startswith(f"{shop}:") and (order := orjson.loads(body))["status"] not in NOT_LASTING:
@@ -92,11 +90,11 @@ def _from_fact(order: dict[str, Any]) -> PlacedOrder:
 
 
 FACT = {"order": "order_id", "created_at": "created_at", "total": "total"}
-"""Which fields of `OrderChanged` tell an order from another."""
+"""The fields of `OrderChanged` that identify an order."""
 
 
 async def store_known_orders(work: Work, shop: str, placed: Iterable[PlacedOrder]) -> None:
-    """Keep the newest placed orders that a shop which is ours has just shown."""
+    """Store the newest placed orders that a recognized shop has just shown."""
     wanted = {order_key(shop, one.order): one for one in placed}
     before = (await work.find_many(KNOWN_ORDER, [shop]))[shop]
     for key in before.keys() - wanted.keys():
@@ -113,7 +111,7 @@ How = Literal["first-contact", "marked", "accepted"]
 
 
 class AcceptedShop(Part):
-    """A person's last word on a shop."""
+    """A person's last acceptance of a shop."""
 
     command: str
     by: str
@@ -124,30 +122,30 @@ ACCEPTED_SHOP = Kind("accepted", AcceptedShop)
 
 
 class Markable(IdentitySource, Protocol):
-    """A shop that can be marked."""
+    """A shop that Davtari can set its mark in."""
 
     async def create_marker(self, name: str) -> None: ...
 
 
 class Registrar(ShopGuard):
-    """The guard of store-feed: it records a shop at first contact, marks it once a flow is live, and says so when
-    another one answers, and when that one is gone."""
+    """The guard of store-feed: it records a shop at first contact, marks it once a flow is live, and publishes when
+    another shop answers, and when the known one answers again."""
 
     def __init__(self, name: str, shop: Markable, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
         super().__init__(name, shop, settings, clock)
         self._marks = shop
 
     def decided_elsewhere(self, found: IdentityStatus) -> None:
-        """It is this guard that decides, and looks again while a shop is blocked."""
+        """Ignored: this guard decides itself, and checks again while a shop is blocked."""
 
     async def known_orders(self, engine: Engine, found: IdentityStatus) -> tuple[PlacedOrder, ...]:
-        """The orders that the shop must still have, newest first."""
+        """Return the orders that the shop must still have, newest first."""
         return await load_known_orders(engine, found.known) if found.known else ()
 
     async def decide(
         self, engine: Engine, found: IdentityStatus, seen: ShopObservation, orders: Sequence[PlacedOrder]
     ) -> tuple[Retry | None, ShopIdentified | None]:
-        """Compare, and say what is new on the operations topic."""
+        """Compare the shop with what is known of it, and publish what is new."""
         verdict = compare_identity(found.known, seen, orders) if found.known else IdentityVerdict()
         if verdict.blocked:
             await self._block(engine, found, seen, verdict.signs)
@@ -159,17 +157,17 @@ class Registrar(ShopGuard):
 
     async def _block(self, engine: Engine, found: IdentityStatus, seen: ShopObservation, signs: Sequence[str]) -> None:
         if found.strange is None or found.strange.differences != signs:
-            await self._say(engine, not_recognized_event(self.name, seen, signs, self._clock()))
+            await self._publish(engine, not_recognized_event(self.name, seen, signs, self._clock()))
 
     async def _recognize(
         self, engine: Engine, found: IdentityStatus, seen: ShopObservation, signs: Sequence[str]
     ) -> ShopIdentified | None:
-        """Say what is new of a shop that is ours: met, marked, with another key, or not blocked any more."""
+        """Publish what is new of a recognized shop: first contact, a mark, another key, or the end of a block."""
         known = found.known
         if known is None:
             return await self._identified(engine, seen, "first-contact", "")
         if signs or found.strange is not None:
-            why = "; ".join(signs) or "what had differed is as it was"
+            why = "; ".join(signs) or "there are no differences any more"
             return await self._identified(engine, seen, known.how, why, known)
         if known.marker is None and live_flows(self._settings) and not seen.hidden:
             return await self._identified(engine, seen, "marked", "", known)
@@ -178,68 +176,68 @@ class Registrar(ShopGuard):
     async def _identified(
         self, engine: Engine, seen: ShopObservation, how: How, why: str, known: ShopIdentified | None = None
     ) -> ShopIdentified | None:
-        """Mark the shop where a flow is live, then say it."""
+        """Mark the shop if a flow is live, then publish it."""
         marker = await self._marker(seen, known)
         if how == "marked" and known and marker == known.marker:
             return known
         kept = {"command": known.command, "home": known.home} if known else {}
-        said = identified_event(self.name, seen, how, self._clock(), **{"marker": marker, "why": why} | kept)
-        await self._say(engine, said)
-        return said
+        event = identified_event(self.name, seen, how, self._clock(), **{"marker": marker, "why": why} | kept)
+        await self._publish(engine, event)
+        return event
 
     async def _marker(self, seen: ShopObservation, known: ShopIdentified | None) -> str | None:
-        """The mark that the shop has, ours before any other; one that a kill left unsaid is taken over."""
-        had = known.marker if known else None
-        if had and (seen.hidden or had in seen.markers):
-            return had
-        if seen.markers and not had:
+        """The mark that the shop has, preferably the known one; a mark set before a crash is adopted."""
+        last = known.marker if known else None
+        if last and (seen.hidden or last in seen.markers):
+            return last
+        if seen.markers and not last:
             return seen.markers[0]
-        return await self._marked(seen) if live_flows(self._settings) and not seen.hidden else None
+        return await self._set_mark(seen) if live_flows(self._settings) and not seen.hidden else None
 
-    async def _marked(self, seen: ShopObservation) -> str | None:
-        """A new mark of ours in the shop; None where its key may not set one."""
+    async def _set_mark(self, seen: ShopObservation) -> str | None:
+        """Set a new mark in the shop; returns None if the key has no permission for it."""
         mark = blake2b(f"{self.name}|{seen.home}|{seen.key_mark}".encode(), digest_size=5).hexdigest()
         try:
             await self._marks.create_marker(MARK + mark)
         except (AccessDenied, Rejected) as error:
-            log.warning("the shop is not marked: its key may not", extra={"shop": self.name, "why": error.message})
+            log.warning("shop not marked: its key has no permission", extra={"shop": self.name, "why": error.message})
             return None
         return mark
 
-    async def _say(self, engine: Engine, event: Event) -> None:
+    async def _publish(self, engine: Engine, event: Event) -> None:
         async with engine.work() as work:
             await work.announce([(event, None)])
 
 
 def identified_event(shop: str, seen: ShopObservation, how: How, at: datetime, **more: Any) -> ShopIdentified:
-    """What a shop is known by from now on."""
-    return ShopIdentified.model_validate({**_shown(seen), "shop": shop, "how": how, "at": at, **more})
+    """Return the event that identifies a shop from now on."""
+    return ShopIdentified.model_validate({**_identity(seen), "shop": shop, "how": how, "at": at, **more})
 
 
 def not_recognized_event(shop: str, seen: ShopObservation, found: Sequence[str], at: datetime) -> ShopNotRecognized:
-    """Another shop answers."""
-    return ShopNotRecognized.model_validate({**_shown(seen), "shop": shop, "differences": found, "at": at})
+    """Return the event that another shop answers."""
+    return ShopNotRecognized.model_validate({**_identity(seen), "shop": shop, "differences": found, "at": at})
 
 
-def _shown(seen: ShopObservation) -> dict[str, Any]:
+def _identity(seen: ShopObservation) -> dict[str, Any]:
     marker = seen.markers[0] if seen.markers else None
     return {name: getattr(seen, name) for name in ("url", "home", "key_mark", "newest_order")} | {"marker": marker}
 
 
 def identity_lane_name(shop: str) -> str:
-    """The lane in which a shop is looked at that a person has accepted; no guard stands before it."""
+    """Return the lane that reads the identity of an accepted shop; it has no guard."""
     return f"shop.identity:{shop}"
 
 
 def on_accept_requested(envelope: Envelope[AcceptShopRequested], state: State) -> None:
-    """A person says that this is the shop."""
-    asked = envelope.data
-    state.put(ACCEPTED_SHOP, asked.shop, AcceptedShop(command=asked.command_id, by=asked.asked_by, why=asked.why))
-    state.touch(SUBJECT + asked.shop)
+    """A person accepts a shop as the right one."""
+    event = envelope.data
+    state.put(ACCEPTED_SHOP, event.shop, AcceptedShop(command=event.command_id, by=event.asked_by, why=event.why))
+    state.touch(SUBJECT + event.shop)
 
 
 def decide_acceptance(subject: str, state: State) -> Decision:
-    """Look at the shop and record it, once for each word of a person."""
+    """Read the identity of an accepted shop and record it, once for each acceptance."""
     shop = subject.removeprefix(SUBJECT)
     accepted, known = state.get(ACCEPTED_SHOP, shop), state.get(KNOWN, shop)
     if accepted is None or (known is not None and known.command == accepted.command):
@@ -249,26 +247,26 @@ def decide_acceptance(subject: str, state: State) -> Decision:
 
 
 class AcceptDeliveries:
-    """Records an accepted shop as it is now. Reads only."""
+    """Records the identity of an accepted shop. It only reads."""
 
     def __init__(self, shop: IdentitySource, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
         self._shop, self._settings, self._clock = shop, settings, clock
 
     async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
-        """One outcome for each word of a person."""
+        """Return one outcome per row."""
         return [await self._accept(row.payload) for row in rows]
 
-    async def _accept(self, asked: dict[str, Any]) -> Outcome:
+    async def _accept(self, payload: dict[str, Any]) -> Outcome:
         try:
             seen = await observe_shop(self._shop, self._settings)
         except UpstreamError as error:
             return outcome_of(error)
-        shop, now = str(asked["shop"]), self._clock()
-        told = {name: asked[name] for name in ("by", "why", "command")}
-        known = identified_event(shop, seen, "accepted", now, **told)
-        return Done((known, _settled(known, now)))
+        shop, now = str(payload["shop"]), self._clock()
+        acceptance = {name: payload[name] for name in ("by", "why", "command")}
+        known = identified_event(shop, seen, "accepted", now, **acceptance)
+        return Done((known, _settle(known, now)))
 
 
-def _settled(known: ShopIdentified, now: datetime) -> CommandSettled:
+def _settle(known: ShopIdentified, now: datetime) -> CommandSettled:
     detail = f"shop {known.shop} is now the one at {known.home}; its newest order is {known.newest_order}"
     return CommandSettled(command_id=known.command, service="store-feed", outcome="done", detail=detail, settled_at=now)

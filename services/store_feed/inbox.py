@@ -1,4 +1,4 @@
-"""Hints from webhooks: durable before they are answered (group commit), looked at afterwards."""
+"""Hints from webhooks: stored durably before the webhook is answered (group commit), processed afterwards."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from services.store_feed.records import CUSTOMERS, ORDER, HintSource, OrderState
 log = logging.getLogger(__name__)
 AT_ONCE = 500
 LONGEST = 500
-"""Characters kept of a sender's normalize_address."""
+"""Characters stored of a sender's address."""
 NOWHERE: Mapping[str, str] = {}
 _NEXT = select(inbox).order_by(inbox.c.seq).limit(AT_ONCE)
 _SEEN = delete(inbox).where(inbox.c.seq <= bindparam("last"))
@@ -35,7 +35,7 @@ _SEEN = delete(inbox).where(inbox.c.seq <= bindparam("last"))
 
 @dataclass(frozen=True, slots=True)
 class WebhookDelivery:
-    """A delivery whose signature was right; that covers neither its topic, e.g. `order.updated`, nor its source."""
+    """A webhook with a valid signature, which covers neither its topic, e.g. `order.updated`, nor its source."""
 
     shop: str
     topic: str
@@ -45,7 +45,7 @@ class WebhookDelivery:
 
 
 class Inbox:
-    """Takes deliveries in durably and turns them into hints: look at this order, or account."""
+    """Stores webhooks durably and turns them into hints: read this order, or account."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -53,7 +53,7 @@ class Inbox:
         self._arrived = asyncio.Event()
 
     async def accept(self, received: WebhookDelivery) -> None:
-        """Returns when the delivery is durable. Raises what the database raises."""
+        """Store a webhook; returns once it is durable. Raises what the database raises."""
         await self._commits.submit(received)
 
     async def _store(self, group: Sequence[WebhookDelivery]) -> None:
@@ -66,57 +66,57 @@ class Inbox:
         self._arrived.set()
 
     async def run(self, engine: Engine) -> None:
-        """Turn deliveries into hints until cancelled; repeated ones for an order become one look."""
+        """Turn webhooks into hints until cancelled; several about one order cause one read."""
         while True:
             self._arrived.clear()
-            if not await self.look(engine):
+            if not await self.process(engine):
                 await self._arrived.wait()
 
-    async def look(self, engine: Engine) -> int:
-        """Turn the oldest deliveries into hints; gives how many there were."""
+    async def process(self, engine: Engine) -> int:
+        """Turn the oldest webhooks into hints. Returns how many there were."""
         async with self._database.read() as connection:
             rows = (await connection.execute(_NEXT)).all()
         if rows:
             async with engine.work() as work:
-                homes = await _homes(work, {row.shop for row in rows})
+                homes = await _home_addresses(work, {row.shop for row in rows})
                 await request_refreshes(
                     work, parse_hints((row for row in rows if not _of_customer(row)), work.now, homes)
                 )
-                await self._ask_for(work, parse_hints((row for row in rows if _of_customer(row)), work.now))
+                await self._hint_at_accounts(work, parse_hints((row for row in rows if _of_customer(row)), work.now))
                 await work.connection.execute(_SEEN, {"last": rows[-1].seq})
         return len(rows)
 
-    async def _ask_for(self, work: Work, accounts: Mapping[str, HintSource]) -> None:
-        """Accounts that no known order names are left alone: shops delete many that never bought anything."""
-        named = await work.find_many(ORDER, accounts)
-        await request_refreshes(work, {key: why for key, why in accounts.items() if named[key]}, CUSTOMERS)
+    async def _hint_at_accounts(self, work: Work, accounts: Mapping[str, HintSource]) -> None:
+        """Accounts without a known order are ignored: shops delete many that never bought anything."""
+        orders = await work.find_many(ORDER, accounts)
+        await request_refreshes(work, {key: source for key, source in accounts.items() if orders[key]}, CUSTOMERS)
 
 
 def _of_customer(row: Any) -> bool:
     return str(row.topic).startswith("customer.")
 
 
-async def _homes(work: Work, shops: Iterable[str]) -> dict[str, str]:
-    """The addresses at which the shops live, as far as they are known."""
+async def _home_addresses(work: Work, shops: Iterable[str]) -> dict[str, str]:
+    """The home addresses of the shops, as far as they are known."""
     return {shop: known.home for shop, known in (await work.get_many(KNOWN, shops)).items()}
 
 
 def parse_hints(rows: Iterable[Any], now: datetime, homes: Mapping[str, str] = NOWHERE) -> dict[str, HintSource]:
-    """The orders (or accounts) that deliveries are about, each with the trace of its newest one."""
-    found: dict[str, HintSource] = {}
+    """Return the orders (or accounts) that webhooks are about, each with the trace of its newest webhook."""
+    hints: dict[str, HintSource] = {}
     for row in rows:
         delivery = orjson.loads(row.body)
-        if (named := delivery.get("id")) is None:
-            log.info("webhook names nothing; the sweep will find what changed", extra={"shop": row.shop})
+        if (object_id := delivery.get("id")) is None:
+            log.info("webhook without an id; the sweep will find what changed", extra={"shop": row.shop})
             continue
-        id_, key = str(uuid4()), f"{row.shop}:{named}"
-        shown = _newer(_shown(delivery, homes.get(row.shop), now), found.get(key))
-        found[key] = HintSource(StoredCause(id_, id_, row.traceparent), shown=shown)
-    return found
+        id_, key = str(uuid4()), f"{row.shop}:{object_id}"
+        shown = _newer(_shown_state(delivery, homes.get(row.shop), now), hints.get(key))
+        hints[key] = HintSource(StoredCause(id_, id_, row.traceparent), shown=shown)
+    return hints
 
 
-def _shown(delivery: Mapping[str, Any], home: str | None, now: datetime) -> OrderState | None:
-    """The state that a delivery showed: its time alone. That of another shop, a copy of ours, shows nothing."""
+def _shown_state(delivery: Mapping[str, Any], home: str | None, now: datetime) -> OrderState | None:
+    """The state that a webhook shows, which is its time alone. A webhook of a copy of the shop shows nothing."""
     changed = php.moment(delivery.get("modified"))
     elsewhere = home is not None and delivery.get("source") and normalize_address(delivery["source"]) != home
     return None if changed is None or elsewhere else OrderState(modified_at=changed, seen_at=now)
@@ -130,13 +130,14 @@ def _newer(shown: OrderState | None, before: HintSource | None) -> OrderState | 
 
 
 def compact_body(body: bytes, source: str = "") -> bytes:
-    """What is kept of a delivery: which order or account it is about and when that changed, nothing about the buyer."""
+    """Return what is stored of a webhook: the id of the object and when it changed; nothing about the buyer."""
     delivery = _object(body)
-    named = php.whole(delivery.get("id"))
-    if isinstance(delivery.get("id"), bool) or named is None or named <= 0:
+    object_id = php.whole(delivery.get("id"))
+    if isinstance(delivery.get("id"), bool) or object_id is None or object_id <= 0:
         return b"{}"
     changed = php.moment(delivery.get("date_modified_gmt"))
-    return orjson.dumps({"id": named, "modified": changed.isoformat() if changed else None, "source": source[:LONGEST]})
+    modified = changed.isoformat() if changed else None
+    return orjson.dumps({"id": object_id, "modified": modified, "source": source[:LONGEST]})
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Orders that the topics have lost: Kafka was restored from an older copy, or a topic was deleted and made again.
+"""Orders that the topics have lost: Kafka was restored from an older copy, or a topic was deleted and created again.
 
-The state database that was set aside then still knows what had been stated, and in which version. What the topics lack
-of it, or hold in an older version, is looked at again, and so stated again.
+The state database that was set aside then still contains what was published, and in which version. Whatever the topics
+lack, or have in an older version, is read again, and so published again.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from services.store_feed.records import NAME, SWEPT, HintSource, SweepCursor, re
 
 log = logging.getLogger(__name__)
 Stated = tuple[str, str, int]
-"""Topic, subject and version of something that had been stated."""
+"""Topic, subject and version of a published event."""
 AT_ONCE = 200
 _STATED = "SELECT topic, subject, version FROM versions WHERE topic IN (?, ?)"
 _SWEPT = "SELECT key, body FROM records WHERE kind = ?"
 
 
 class LostOrderSearch:
-    """Compares the databases that were set aside in a folder with the one in use."""
+    """Compares the databases set aside in a folder with the one in use."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     async def keep_cursors(self, engine: Engine) -> None:
-        """Have the sweeps go on where the newest of them had come to: the topics may not tell any more."""
+        """Continue the sweeps where the newest of these databases ended: the topics may no longer show it."""
         files = find_set_aside(self._directory, NAME, "outdated")
         cursors = await asyncio.to_thread(_cursors, files[-1]) if files else {}
         async with engine.work() as work:
@@ -45,8 +45,8 @@ class LostOrderSearch:
                 if shop not in known:
                     work.put(SWEPT, shop, swept)
 
-    async def look_again(self, engine: Engine) -> None:
-        """Have every order looked at again that the topics have lost, once for each database."""
+    async def read_lost_orders(self, engine: Engine) -> None:
+        """Request a read of every order that the topics have lost, once for each database."""
         for file in find_set_aside(self._directory, NAME, "outdated"):
             async with engine.database.read() as connection:
                 done = await read_meta(connection, _mark(file))
@@ -61,7 +61,7 @@ class LostOrderSearch:
         async with engine.database.write() as connection:
             await write_meta(connection, _mark(file), str(lost))
         if lost:
-            log.warning("orders that the topics have lost are read again", extra={"file": str(file), "made": lost})
+            log.warning("orders lost by the topics are read again", extra={"file": str(file), "made": lost})
 
 
 async def _hint(work: Work, stated: list[Stated]) -> int:
@@ -76,7 +76,7 @@ async def _hint(work: Work, stated: list[Stated]) -> int:
 
 
 def _order_of(subject: str) -> str:
-    """The order of `shop:order` or `shop:order:refund`."""
+    """The `shop:order` of `shop:order` or `shop:order:refund`."""
     return ":".join(subject.split(":")[:2])
 
 

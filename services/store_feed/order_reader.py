@@ -1,4 +1,4 @@
-"""Reading one order until the answer can be its present state (claim K28)."""
+"""Reading one order until the answer can be its current state (claim K28)."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from services.engine.clock import local_time
 from services.settings.orders import OrderSettings
 from services.store_feed.records import OrderState, compare_states, state_of_order
 
-# What a look at an order needs to know, and what it reads of a shop.
-
 Json = Mapping[str, Any]
-TAXES_DIFFER = "asked for six decimals, the shop answers other taxes than without, or no more decimals: from a cache?"
+TAXES_DIFFER = (
+    "with six decimals requested, the shop answers other taxes, or no additional decimals; a cache may have answered"
+)
 
 
 class OrderReadPayload(Part):
-    """A look at an order, as the outbox holds it.
+    """The payload of a read of an order.
 
-    `known` is the newest state that the shop has shown; `refunds` are the refunds that it has shown. `since` is when an
-    answer about the order or a refund was first not taken, `missing_since` when the shop first said that the order is
-    gone, `refunds_missing` the same for refunds.
+    `asked` is that of the hint it serves. `known` is the newest state that the shop has shown; `refunds` are the
+    refunds that it has shown. `since` is when the order or a refund first could not be read, `missing_since` when the
+    shop first answered that the order does not exist; `refunds_missing` is the same for refunds.
     """
 
     shop: str
@@ -45,7 +45,7 @@ class OrderReadPayload(Part):
 
 
 class OrderSource(Protocol):
-    """What is read of a shop. `fresh` answers come from the shop itself, not from a cache in front of it."""
+    """Reads orders and refunds of a shop. `fresh` answers come from the shop itself, not from a cache."""
 
     async def order(self, order_id: int, *, fresh: bool = False, dp: int | None = None) -> dict[str, Any] | None: ...
     async def listed_order(self, order_id: int) -> dict[str, Any] | None: ...
@@ -55,7 +55,7 @@ class OrderSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OrderAnswer:
-    """An order as the shop answered it: its fact, or why there is none; and the state that it shows, if dated."""
+    """An order as the shop answered it: its fact, or why there is none; and its state, if it has a time."""
 
     json: dict[str, Any]
     fact: OrderChanged | ReadError
@@ -63,33 +63,33 @@ class OrderAnswer:
 
     @property
     def status(self) -> str:
-        """The order's status; empty where it cannot be read."""
+        """The order's status; empty if it cannot be read."""
         return str(self.json.get("status") or "")
 
 
 @dataclass(frozen=True, slots=True)
 class OrderParser:
-    """How orders of one shop become facts."""
+    """Turns answers about orders of one shop into facts."""
 
     shop: str
     settings: OrderSettings
 
     @property
     def keys(self) -> dict[str, Sequence[str]]:
-        """The custom fields that say who the buyer is."""
+        """The custom fields that identify the buyer."""
         return {
             "personal_id_keys": self.settings.personal_id_keys,
             "company_id_keys": self.settings.company_id_keys,
         }
 
     def fact(self, json: Json) -> OrderChanged:
-        """The fact about an order. Raises `ReadError`."""
+        """Return the fact about an order. Raises `ReadError`."""
         references = self.settings.payment_reference_keys
         fact: OrderChanged = order_changed(self.shop, json, **self.keys, payment_reference_keys=references)
         return fact
 
     def answer(self, json: dict[str, Any]) -> OrderAnswer:
-        """An answer, read as far as it goes."""
+        """Return an answer, parsed as far as possible."""
         try:
             fact: OrderChanged | ReadError = self.fact(json)
         except ReadError as error:
@@ -98,15 +98,15 @@ class OrderParser:
 
 
 def listed_state(shop: str, json: dict[str, Any], seen_at: datetime) -> OrderState | None:
-    """The state of an order that a list shows; None when it does not say when the order was changed last."""
+    """Return the state of an order in a list; None if it has no modification time."""
     state = OrderParser(shop, OrderSettings()).answer(json).shown
     return state.model_copy(update={"seen_at": seen_at}) if state else None
 
 
 def _shown(json: Json, fact: OrderChanged | ReadError) -> OrderState | None:
-    """The state that an answer shows; None when it does not say when the order was changed last.
+    """The state that an answer shows; None if it has no modification time.
 
-    The move to the trash may leave that time as it was, so that the content of an order in the trash is not compared.
+    Moving an order to the trash may not change that time, so the content of an order in the trash is not compared.
     """
     changed = read_modified_at(json)
     if changed is None:
@@ -117,12 +117,12 @@ def _shown(json: Json, fact: OrderChanged | ReadError) -> OrderState | None:
 
 
 def describe_order(shop: str, order_id: int) -> str:
-    """How an order is named to a person."""
+    """Return a description of an order for people."""
     return f"shop {shop}: order {order_id}"
 
 
 def retry_wait(now: datetime, since: datetime | None) -> float:
-    """Seconds until an answer that was not taken is asked for again: as long as it lasts already, within bounds."""
+    """Return the seconds until an unreadable order is read again: the time since `since`, within limits."""
     lasted = (now - since).total_seconds() if since else 0.0
     return min(max(lasted, FIRST_WAIT), LONGEST_WAIT)
 
@@ -132,9 +132,9 @@ FIRST_WAIT, LONGEST_WAIT = 60.0, 3600.0
 
 @dataclass(frozen=True, slots=True)
 class OutdatedAnswer:
-    """The shop answers an older state than it has shown; `listed` is what its order list shows, if that is newer.
+    """The shop answers an older state than it has shown; `listed` is the order in its order list, if that is newer.
 
-    `cache_marks` is what the answer says of caches on its way.
+    `cache_marks` are the headers of caches in the answer.
     """
 
     answer: OrderState
@@ -144,27 +144,29 @@ class OutdatedAnswer:
 
 
 class OrderReader:
-    """Reads orders of one shop past caches, and a second time where the first answer is older than what is known."""
+    """Reads orders of one shop past caches, and a second time if the first answer is older than the known state."""
 
     def __init__(self, shop: OrderSource, reading: OrderParser) -> None:
         self._shop, self._reading = shop, reading
 
     async def read(self, wanted: OrderReadPayload) -> OrderAnswer | OutdatedAnswer | None:
-        """The order as it is now; None when the shop says that it is gone. Raises `UpstreamError`."""
-        answer = await self._ask(wanted.order)
+        """Return the current order; None if the shop answers that it does not exist. Raises `UpstreamError`."""
+        answer = await self._read(wanted.order)
         if answer is None or is_current_answer(answer, wanted.known):
             return answer
-        again = await self._ask(wanted.order)
+        again = await self._read(wanted.order)
         if again is None or again.shown is None or wanted.known is None or is_current_answer(again, wanted.known):
             return again
-        return await self._doubted(again, again.shown, wanted.known)
+        return await self._compare_with_list(again, again.shown, wanted.known)
 
-    async def _ask(self, order_id: int) -> OrderAnswer | None:
+    async def _read(self, order_id: int) -> OrderAnswer | None:
         json = await self._shop.order(order_id, fresh=True)
         return None if json is None else self._reading.answer(json)
 
-    async def _doubted(self, answer: OrderAnswer, shown: OrderState, known: OrderState) -> OrderAnswer | OutdatedAnswer:
-        """Another content of the same second is believed when the order list shows it too; an older state never."""
+    async def _compare_with_list(
+        self, answer: OrderAnswer, shown: OrderState, known: OrderState
+    ) -> OrderAnswer | OutdatedAnswer:
+        """Other content of the same second is accepted if the order list shows it too; an older state never is."""
         order_id = int(answer.json["id"])
         json = await self._shop.listed_order(order_id)
         listed = self._reading.answer(json) if json is not None else None
@@ -175,7 +177,7 @@ class OrderReader:
 
 
 def is_current_answer(answer: OrderAnswer, known: OrderState | None) -> bool:
-    """Whether an answer can be the present state; one that does not say when the order was changed last can."""
+    """Return whether an answer can be the current state; one without a modification time can."""
     return answer.shown is None or compare_states(answer.shown, known) == "current"
 
 
@@ -188,7 +190,7 @@ def _agree(one: OrderState, other: OrderState | None) -> bool:
 
 
 def build_outdated_event(wanted: OrderReadPayload, outdated: OutdatedAnswer, now: datetime) -> OrderUnreadable:
-    """What is said of an order while its answer is outdated; the list's newer state reserves stock."""
+    """Return the event about an order whose answer is outdated; the newer lines of the list reserve stock."""
     listed: dict[str, Any] = read_parts(outdated.listed.json) if outdated.listed else {}
     return OrderUnreadable(
         shop=wanted.shop,
@@ -202,15 +204,13 @@ def build_outdated_event(wanted: OrderReadPayload, outdated: OutdatedAnswer, now
 
 
 def _detail(wanted: OrderReadPayload, outdated: OutdatedAnswer) -> str:
-    marks = f". The answer says of caches: {outdated.cache_marks}" if outdated.cache_marks else ""
-    return f"{describe_order(wanted.shop, wanted.order)}: read alone {_difference(outdated)}{marks}"
+    marks = f". Cache headers of the answer: {outdated.cache_marks}" if outdated.cache_marks else ""
+    return f"{describe_order(wanted.shop, wanted.order)}: the single order {_difference(outdated)}{marks}"
 
 
 def _difference(outdated: OutdatedAnswer) -> str:
     known = local_time(outdated.known.modified_at, seconds=True)
     if _same_second(outdated.answer, outdated.known):
-        return f"it shows another state of {known} than the order list or an earlier read"
+        return f"has another state of {known} than the order list or an earlier read"
     changed = local_time(outdated.answer.modified_at, seconds=True)
-    return (
-        f"it was last changed on {changed}, but the order list, a webhook or an earlier read showed a change of {known}"
-    )
+    return f"was last changed on {changed}, but the order list, a webhook or an earlier read showed a change on {known}"

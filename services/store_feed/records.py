@@ -1,4 +1,11 @@
-"""What store-feed remembers of orders and refunds, apart from hints and looks."""
+"""What store-feed remembers: orders and refunds, hints to read them, and the states that the shop has shown.
+
+A hint comes from a webhook, a sweep or a check; a read of the order or account serves it.
+
+Caches answer reads with older states. So an answer is compared with what the order list, a webhook or an earlier read
+has shown (claim K28). Times are whole seconds, and an order can change several times within one (WooCommerce fact 10):
+two states of the same second are distinguished by their content.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +21,16 @@ from services.accounting.documents.ids import digest_of
 from services.engine.outbox.work import Work
 from services.engine.state.records import Kind, State
 
-# What the shop has shown of an order, and whether an answer can be its present state (claim K28).
-#
-# Caches answer reads with an older state. An answer is therefore compared with what the order list, a webhook or an
-# earlier read has shown. An order may change twice within one second (WooCommerce fact 10), so that two
-# states of one second are told apart by their content.
-
 NEVER = datetime.min.replace(tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=15)
-"""A state dated later than our clock by more than this comes from a clock that is wrong: nothing is decided by it."""
+"""A state that is later than our clock by more than this comes from a wrong clock and is ignored."""
 StateAge = Literal["current", "older", "unclear"]
 
 
 class OrderState(Part):
-    """A state of an order as an answer of the shop showed it at `seen_at`; None there: nobody knows when.
+    """A state of an order as an answer of the shop showed it at `seen_at`; None if that time is unknown.
 
-    `content` is empty where only the time of the state is known; `refund_ids` are the refunds that the answer named.
+    `content` is empty if only the time of the state is known; `refund_ids` are the refunds in the answer.
     """
 
     modified_at: Instant
@@ -39,13 +40,13 @@ class OrderState(Part):
 
 
 def state_of_order(order: OrderChanged, seen_at: datetime | None) -> OrderState:
-    """The state that a readable order shows."""
+    """Return the state of a readable order."""
     found = {"modified_at": order.modified_at, "content": _content(order), "refund_ids": order.refund_ids}
     return OrderState(**found, seen_at=seen_at)
 
 
 def _content(order: OrderChanged) -> str:
-    """The digest of what documents, stock and statuses depend on. Refunds are compared on their own."""
+    """The digest of what documents, stock and statuses depend on. Refunds are compared separately."""
     facts = [order.status, order.currency, str(order.total), str(order.total_tax), order.paid_at, order.completed_at]
     return digest_of([*facts, [_line(line) for line in order.lines]])
 
@@ -56,9 +57,9 @@ def _line(line: OrderLine) -> list[str | int]:
 
 
 def newest_state(candidates: Iterable[OrderState], since: datetime | None, now: datetime) -> OrderState | None:
-    """The newest state that was shown after `since`; of several with one time the last whose content is known.
+    """Return the newest state shown after `since`; of several with the same time, the last with known content.
 
-    States dated in the future do not count.
+    States in the future do not count.
     """
     trusted = (one for one in candidates if since is None or _seen_at(one) > since)
     dated = (one for one in trusted if one.modified_at <= now + CLOCK_TOLERANCE)
@@ -70,7 +71,7 @@ def _seen_at(one: OrderState) -> datetime:
 
 
 def compare_states(answer: OrderState, known: OrderState | None) -> StateAge:
-    """Whether an answer can be the present state; `unclear`: another content within the same second."""
+    """Return whether an answer can be the current state; `unclear`: other content within the same second."""
     if known is None or answer.modified_at > known.modified_at:
         return "current"
     if answer.modified_at < known.modified_at:
@@ -83,30 +84,27 @@ NAME = "store-feed"
 
 
 class SweepCursor(Part):
-    """How far the sweep of a shop has come."""
+    """The time up to which the sweep of a shop has read changes."""
 
     modified_at: Instant
 
 
 ORDER = Kind("order", OrderChanged)
-"""By order (`shop:order`), as it was stated last; the reference is the account that it names."""
+"""By order (`shop:order`), as published last; the reference is its customer account."""
 REFUND = Kind("refund", RefundIssued)
 """By refund (`shop:order:refund`); the reference is the order."""
 UNREADABLE_ORDER = Kind("order-doubt", OrderUnreadable)
-"""By order, while the shop's answer about it is not taken; the reference is the shop."""
+"""By order, while it cannot be read; the reference is the shop."""
 UNREADABLE_REFUND = Kind("refund-doubt", RefundUnreadable)
 """By refund, the same; the reference is the order."""
 SWEPT = Kind("swept", SweepCursor)
 
 
-# Hints: look at this order, or account. They come from webhooks, sweeps and checks, and are served by looks.
-
-
 class Hint(Part):
-    """Somebody said: look at this. `asked` orders hints and looks (microseconds).
+    """A request to read an order or account. `asked` gives hints and reads an order in time (microseconds).
 
-    `digest` is that of the order which the sweep has hinted at: it hints once at each state. `shown` is the newest
-    state that hints have shown, from the order list or the body of a webhook.
+    `digest` is that of the order in the list of the sweep, which hints once at each state. `shown` is the newest state
+    that hints have shown, from the order list or a webhook.
     """
 
     asked: int
@@ -115,10 +113,10 @@ class Hint(Part):
 
 
 class LastRead(Part):
-    """The last look: when it was, which hint it served, and the digest of the order as it was read.
+    """The last read: when it was, the `asked` of the hint it served, and the digest of the order as it was read.
 
-    Modification times are not enough: an order may change twice in one second (WooCommerce fact 10).
-    `again_at`: when to look again without a hint, where the answer was not taken as it is.
+    Modification times are not sufficient: an order can change twice within a second (WooCommerce fact 10). `again_at`:
+    when to read again without a hint, if the answer could not be used.
     """
 
     served: int
@@ -129,7 +127,7 @@ class LastRead(Part):
 
 @dataclass(frozen=True, slots=True)
 class HintKind:
-    """A sort of things that are looked at, each known as `shop:id`; `subject` begins the subject of its decisions."""
+    """What a hint is about: orders or accounts, each with the key `shop:id`; `subject` is the prefix of subjects."""
 
     hint: Kind[Hint]
     looked: Kind[LastRead]
@@ -144,7 +142,7 @@ CUSTOMERS = HintKind(Kind("customer-hint", Hint), Kind("customer-looked", LastRe
 
 @dataclass(frozen=True, slots=True)
 class HintSource:
-    """What brought a hint about: its cause, the digest of the order that the sweep saw, and the state it showed."""
+    """The source of a hint: its cause, the digest of the order in the sweep's list, and the state it showed."""
 
     cause: Cause | None = None
     digest: str = ""
@@ -152,13 +150,13 @@ class HintSource:
 
 
 def next_asked(now: datetime, looked: LastRead | None) -> int:
-    """The `asked` of a hint made now: later than every look so far, even where a clock was set back."""
+    """Return the `asked` of a hint made now: later than every read so far, even if a clock was set back."""
     moment = int(now.timestamp() * 1_000_000)
     return max(moment, looked.served + 1) if looked else moment
 
 
 async def request_refreshes(work: Work, things: Mapping[str, HintSource], sort: HintKind = ORDERS) -> None:
-    """Have things (`shop:id`) looked at."""
+    """Request reads of orders or accounts (`shop:id`)."""
     looked, hinted = await work.get_many(sort.looked, things), await work.get_many(sort.hint, things)
     for key, why in things.items():
         newest = _newest(why.shown, hinted.get(key))
@@ -167,7 +165,7 @@ async def request_refreshes(work: Work, things: Mapping[str, HintSource], sort: 
 
 
 def request_refresh(keys: Iterable[str], kind: HintKind, state: State) -> None:
-    """The same by a rule that remembers an event."""
+    """Request reads in a rule that remembers an event."""
     wanted = list(keys)
     hinted, looked = state.get_many(kind.hint, wanted), state.get_many(kind.looked, wanted)
     for key in wanted:
@@ -177,7 +175,7 @@ def request_refresh(keys: Iterable[str], kind: HintKind, state: State) -> None:
 
 
 def _newest(shown: OrderState | None, hinted: Hint | None) -> OrderState | None:
-    """The newest state that hints have shown; of two within one second the last whose content is known."""
+    """The newest state that hints have shown; of two within the same second, the last with known content."""
     known = hinted.shown if hinted else None
     if shown is None or known is None:
         return shown or known
@@ -186,6 +184,6 @@ def _newest(shown: OrderState | None, hinted: Hint | None) -> OrderState | None:
 
 
 def pending_hint(key: str, sort: HintKind, state: State) -> Hint | None:
-    """The hint that no look has served yet: a thousand hints make one look."""
+    """Return the hint that no read has served yet: any number of hints cause one read."""
     hint, looked = state.get(sort.hint, key), state.get(sort.looked, key)
     return None if hint is None or (looked is not None and looked.served >= hint.asked) else hint

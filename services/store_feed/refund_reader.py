@@ -1,7 +1,8 @@
-"""Reading the refunds of an order until the order and its list of refunds name the same ones.
+"""Reading the refunds of an order until the order and its list of refunds agree.
 
-Either answer may be older than the other, and nothing reports a deleted refund (WooCommerce fact 57). So what only one
-of them names waits, and what neither names any more counts as removed only after a second read some time later.
+Either answer may be older than the other, and nothing announces the deletion of a refund (WooCommerce fact 57). So a
+refund in only one of them is read again, and a known refund in neither counts as removed only after a second read some
+time later.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Listed = Mapping[int, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class OrderRefunds:
-    """An order that can be read, its list of refunds by id, and the refunds that were known before.
+    """A readable order, its list of refunds by id, and the refunds known before.
 
     `exact` are the refunds of the list with all decimals of their taxes by rate.
     """
@@ -39,12 +40,12 @@ class OrderRefunds:
 
     @property
     def named(self) -> frozenset[int]:
-        """The refunds that the order names."""
+        """The refunds that the order itself lists."""
         return frozenset(self.order.refund_ids)
 
     @property
     def agree(self) -> bool:
-        """Whether both name the same refunds, and none is missing that was known."""
+        """Whether order and list have the same refunds, and no known one is missing."""
         return self.named == self.listed.keys() and self.known <= self.named
 
 
@@ -55,9 +56,9 @@ class RefundReader:
         self._shop, self._reading = shop, reading
 
     async def read(self, order: OrderChanged, json: dict[str, Any], wanted: OrderReadPayload) -> OrderRefunds:
-        """The refunds beside the order, both read once more where they differ.
+        """Return the order with its refunds; both are read once more if they differ.
 
-        Raises `UpstreamError`; the order may have gone meanwhile.
+        Raises `UpstreamError`; the order may have been deleted meanwhile.
         """
         found = OrderRefunds(order, json, frozenset(wanted.refunds))
         if not found.named and not found.known:
@@ -74,7 +75,7 @@ class RefundReader:
         return {id_: row for row in rows if (id_ := php.whole(row.get("id")) or 0) > 0}
 
     async def _exact(self, found: OrderRefunds) -> Listed:
-        """Those refunds of the list whose finer answer says the same."""
+        """The refunds of the list whose answer with more decimals agrees."""
         rounded = {id_ for id_, row in found.listed.items() if may_be_rounded(row)}
         finer = await self._rows(found.order.order_id, DECIMALS) if rounded else {}
         exact = {id_: row for id_, row in found.listed.items() if id_ not in rounded}
@@ -84,7 +85,7 @@ class RefundReader:
         return exact
 
     async def _newer(self, found: OrderRefunds) -> OrderRefunds:
-        """With the order as it is answered now, unless that is older or cannot be read."""
+        """The same with the order read again, unless that is older or cannot be read."""
         json = await self._shop.order(found.order.order_id, fresh=True)
         again = self._reading.answer(json) if json is not None else None
         if again is None or isinstance(again.fact, ReadError) or again.fact.modified_at < found.order.modified_at:
@@ -94,7 +95,7 @@ class RefundReader:
 
 @dataclass(frozen=True, slots=True)
 class RefundFacts:
-    """From what was read of an order's refunds to what is said of each of them."""
+    """Turns the refunds that were read into events about each of them."""
 
     reading: OrderParser
     wanted: OrderReadPayload
@@ -102,12 +103,12 @@ class RefundFacts:
     removal_wait: timedelta
 
     def events(self, found: OrderRefunds) -> tuple[Event, ...]:
-        """One event for each refund that is named anywhere or was known before."""
+        """Return one event for each refund in the order, in its list, or known before."""
         ids = found.named | found.listed.keys() | found.known
         return tuple(self._event(id_, found) for id_ in sorted(ids))
 
-    def standing(self, found: OrderRefunds, events: tuple[Event, ...]) -> tuple[int, ...]:
-        """The refunds that the order has, those included that wait."""
+    def remaining(self, found: OrderRefunds, events: tuple[Event, ...]) -> tuple[int, ...]:
+        """Return the refunds of the order, including those that cannot be read yet."""
         removed = {event.refund_id for event in events if isinstance(event, RefundRemoved)}
         return tuple(sorted((found.named | found.listed.keys() | found.known) - removed))
 
@@ -132,7 +133,7 @@ class RefundFacts:
     def _missing(self, id_: int) -> RefundRemoved | RefundUnreadable:
         since = self.wanted.refunds_missing.get(id_)
         if since is None or self.now - since < self.removal_wait:
-            return self._waiting(id_, Reason.SHOP_REFUND_MISSING, "neither the order nor its list names it any more")
+            return self._waiting(id_, Reason.SHOP_REFUND_MISSING, "neither the order nor its list of refunds has it")
         about = {"shop": self.wanted.shop, "order_id": self.wanted.order, "refund_id": id_}
         return RefundRemoved.model_validate({**about, "observed_at": self.now})
 
@@ -151,5 +152,5 @@ class RefundFacts:
 
 def _difference(listed: bool) -> str:
     if listed:
-        return "the order's list of refunds has it, but the order does not name it"
-    return "the order names it, but its list of refunds does not have it"
+        return "the order's list of refunds has it, but the order itself does not"
+    return "the order has it, but its list of refunds does not"

@@ -1,4 +1,8 @@
-"""The sweep: polling finds whatever webhooks missed. Its cursor moves only with what is durable."""
+"""The sweep: polling finds what webhooks missed. Its cursor only advances with what is stored durably.
+
+The deletion of a refund sends no webhook and does not change its order's modification time (WooCommerce fact 57), so
+orders with recent refunds are read again from time to time.
+"""
 
 from __future__ import annotations
 
@@ -40,15 +44,16 @@ from services.store_feed.records import (
     request_refreshes,
 )
 
-# Orders that the order list leaves out: those on which the shop fails, and rows that name no order.
-
 
 async def report_skipped(work: Work, shop: str, left_out: Sequence[SkippedRecord]) -> None:
-    """Report each once. One that is named is looked at alone: when that succeeds its dead letter closes by itself."""
-    named = {one.id: one for one in left_out if one.id is not None and one.id > 0}
-    await work.announce([(_unreadable(work, shop, id_, one), None) for id_, one in named.items()])
-    await request_refreshes(work, {order_key(shop, id_): HintSource() for id_ in named})
-    for why in sorted({one.why for one in left_out if one.id not in named}):
+    """Report orders that the list skipped: those the shop fails on, and rows without an order id.
+
+    Each is reported once. An order with an id is read alone: if that succeeds, its dead letter closes by itself.
+    """
+    with_id = {one.id: one for one in left_out if one.id is not None and one.id > 0}
+    await work.announce([(_unreadable(work, shop, id_, one), None) for id_, one in with_id.items()])
+    await request_refreshes(work, {order_key(shop, id_): HintSource() for id_ in with_id})
+    for why in sorted({one.why for one in left_out if one.id not in with_id}):
         report_fault(work, _subject(shop, why), _nameless(shop, why))
 
 
@@ -59,15 +64,15 @@ def _unreadable(work: Work, shop: str, id_: int, one: SkippedRecord) -> OrderUnr
 
 
 def _subject(shop: str, why: str) -> str:
-    """The subject of a fault: without a colon, and the same for the same fault."""
+    """The subject of a fault: it has no colon, and is the same for the same fault."""
     return f"order list of {shop} {digest_of(why)[:8]}"
 
 
 def _nameless(shop: str, why: str) -> Fault:
     detail = (
-        f"shop {shop}: the order list holds a row that names no order: {why}. All other orders are read. Find the "
-        "plugin that alters the answers of /wp-json/wc/v3/orders, then replay this: it opens again only if such a row "
-        "comes again"
+        f"shop {shop}: the order list contains a row without an order id: {why}. All other orders are read. Find the "
+        "plugin that changes the answers of /wp-json/wc/v3/orders, then replay this: it opens again only if such a row "
+        "occurs again"
     )
     return Fault(reason=Reason.SHOP_BAD_ANSWER, detail=detail)
 
@@ -75,13 +80,13 @@ def _nameless(shop: str, why: str) -> Fault:
 log = logging.getLogger(__name__)
 AT_ONCE = 200
 CLOCKS = timedelta(minutes=15)
-"""By how much a shop's clock may lag behind ours: the very first sweep begins so much earlier."""
+"""By how much a shop's clock may lag behind ours: the very first sweep begins earlier by this time."""
 REBUILT = timedelta(days=1)
-"""A rebuilt database has forgotten which hints were not served yet; the first sweep reads so much again."""
+"""A rebuilt database does not know pending hints; its first sweep covers this period again."""
 
 
 class ListedOrder(NamedTuple):
-    """An order as the list shows it: `shop:id`, when it changed (None: unreadable), and the digest of its state."""
+    """An order in the list: `shop:id`, when it changed (None: unreadable), and the digest of its state."""
 
     key: str
     modified_at: datetime | None
@@ -91,7 +96,7 @@ class ListedOrder(NamedTuple):
 
 
 class OrderChangesSource(Protocol):
-    """What the sweep reads of a shop."""
+    """Lists the orders of a shop that changed."""
 
     def orders_changed_since(self, cursor: Cursor, *, skip: OnSkipped = ...) -> AsyncIterator[dict[str, Any]]: ...
 
@@ -106,26 +111,26 @@ class OrderSweep:
         self._shut = shut
 
     async def run(self) -> None:
-        """Sweep, rest, sweep again; an unavailable shop is tried again at the next turn."""
+        """Sweep, sleep, and repeat; an unavailable shop is tried again next time."""
         while True:
             try:
-                await self._guarded()
+                await self._sweep_recognized()
             except UpstreamError as error:
-                log.warning("sweep waits", extra={"shop": self._name, "why": error.message})
+                log.warning("sweep postponed", extra={"shop": self._name, "why": error.message})
             await asyncio.sleep(self._settings.sweep)
 
-    async def _guarded(self) -> None:
-        """The cursor must not move by the orders of another shop."""
+    async def _sweep_recognized(self) -> None:
+        """Sweep unless another shop answers: its orders must not advance the cursor."""
         if (shut := await self._shut()) is not None:
-            log.error("sweep waits", extra={"shop": self._name, "why": shut.why})
+            log.error("sweep postponed", extra={"shop": self._name, "why": shut.why})
             return
         await self.once()
         await record_completion(self._engine.database, f"orders:{self._name}", self._engine.clock())
 
     async def once(self) -> int:
-        """Hint at every order that changed since the cursor and was not looked at since; gives how many.
+        """Request a read of every order that changed since the cursor and was not read since. Returns how many.
 
-        What was found before a page fails is kept, and orders that the list leaves out are reported. Raises
+        What was found before a page fails is kept, and orders that the list skips are reported. Raises
         `UpstreamError`.
         """
         cursor, hinted, left_out = await self._cursor(), 0, list[SkippedRecord]()
@@ -152,7 +157,7 @@ class OrderSweep:
             yield orders
 
     async def _hint(self, work: Work, orders: Sequence[ListedOrder]) -> int:
-        """A state that was looked at, or hinted at by an earlier sweep, is not hinted at again."""
+        """A state that was read, or hinted at by an earlier sweep, is not hinted at again."""
         placed = {order.key: order for order in orders if order.placed}
         looked, hinted = await work.get_many(LAST_READ, placed), await work.get_many(HINT, placed)
         known = {(key, one.digest) for found in (looked, hinted) for key, one in found.items()}
@@ -163,7 +168,7 @@ class OrderSweep:
         return len(unseen)
 
     async def _cursor(self) -> Cursor:
-        """Where the last sweep ended; after a rebuild before the newest order known; at first contact, now."""
+        """Where the last sweep ended; after a rebuild, before the newest known order; at first contact, now."""
         async with self._engine.work() as work:
             swept = (await work.get_many(SWEPT, [self._name])).get(self._name)
             if swept is None:
@@ -190,26 +195,21 @@ def _last(orders: Sequence[ListedOrder]) -> datetime | None:
     return next((order.modified_at for order in reversed(orders) if order.modified_at), None)
 
 
-# A refund that is deleted tells nobody: no webhook, and its order does not count as modified (WooCommerce fact 57).
-#
-# So the orders with young refunds are looked at again from time to time.
-
-
 class RefundCheck:
-    """Checks the refunds of one shop until cancelled."""
+    """Requests reads of the orders of one shop with recent refunds until cancelled."""
 
     def __init__(self, engine: Engine, name: str, settings: ScheduleSettings) -> None:
         self._engine, self._name = engine, name
         self._every, self._young = settings.refund_check, timedelta(days=settings.refund_check_days)
 
     async def run(self) -> None:
-        """Rest, check, rest again."""
+        """Sleep, check, and repeat."""
         while True:
             await asyncio.sleep(self._every)
             await self.once()
 
     async def once(self) -> int:
-        """Hint at every order with a young refund; gives how many."""
+        """Request a read of every order with a recent refund. Returns how many."""
         orders = await self._orders(self._engine.clock() - self._young)
         for keys in chunks(sorted(orders)):
             async with self._engine.work() as work:

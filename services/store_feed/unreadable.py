@@ -1,7 +1,7 @@
-"""Answers about orders and refunds that were not taken: remembered, reported once, and asked for again.
+"""Orders and refunds that cannot be read: they are remembered, reported once, and read again.
 
-What is remembered comes from the topics, so that a rebuilt database asks again too. The dead letter of each closes by
-itself when an answer is taken, since nothing wants it any more.
+They are remembered from the topics, so that a rebuilt database reads them again too. The dead letter of each closes by
+itself once it can be read.
 """
 
 from __future__ import annotations
@@ -23,29 +23,32 @@ from services.engine.state.records import State
 from services.store_feed.records import NAME, ORDERS, UNREADABLE_ORDER, UNREADABLE_REFUND, request_refresh
 
 UNCONFIRMED = frozenset({Reason.SHOP_ORDER_MISSING, Reason.SHOP_REFUND_MISSING})
-"""Nothing is wrong yet: the shop is asked a second time, and nobody is told before."""
+"""Not an error yet: it is read a second time before it is reported."""
 
 SEEN_TWICE = frozenset({Reason.SHOP_RECORD_UNREADABLE})
-"""The shop has failed on the record repeatedly: nobody waits for another look before it is reported."""
+"""The shop has failed on the record repeatedly: it is reported without waiting for another read."""
 
 
 def unreadable_records(order: str, state: State) -> list[OrderUnreadable | RefundUnreadable]:
-    """What was not taken about an order (`shop:order`) and its refunds."""
-    doubt = state.get(UNREADABLE_ORDER, order)
-    return [*([doubt] if doubt else []), *state.find(UNREADABLE_REFUND, order).values()]
+    """Return what cannot be read of an order (`shop:order`) and its refunds."""
+    unreadable = state.get(UNREADABLE_ORDER, order)
+    return [*([unreadable] if unreadable else []), *state.find(UNREADABLE_REFUND, order).values()]
 
 
-def since(doubts: Sequence[OrderUnreadable | RefundUnreadable]) -> datetime | None:
-    """Since when answers are not taken."""
-    return min((doubt.observed_at for doubt in doubts), default=None)
+def unreadable_since(records: Sequence[OrderUnreadable | RefundUnreadable]) -> datetime | None:
+    """Return since when the first of these records cannot be read."""
+    return min((record.observed_at for record in records), default=None)
 
 
-def find_dead_letters(order: str, looking: bool, state: State) -> Iterator[Refusal]:
-    """A dead letter for each that a person must know of. While a look is due none is opened again, and none closed."""
-    for doubt in unreadable_records(order, state):
-        refusal = _refusal(doubt)
-        awaited = looking and doubt.reason not in SEEN_TWICE and not _is_open(refusal.delivery.id, state)
-        if doubt.reason not in UNCONFIRMED and not awaited:
+def find_dead_letters(order: str, reading: bool, state: State) -> Iterator[Refusal]:
+    """Yield a dead letter for each record that a person must know of.
+
+    `reading`: a read of the order is due. Until it is done, no dead letter is opened again, and none is closed.
+    """
+    for record in unreadable_records(order, state):
+        refusal = _refusal(record)
+        awaited = reading and record.reason not in SEEN_TWICE and not _is_open(refusal.delivery.id, state)
+        if record.reason not in UNCONFIRMED and not awaited:
             yield refusal
 
 
@@ -54,47 +57,47 @@ def _is_open(delivery: str, state: State) -> bool:
     return parked is not None and parked.state == "open"
 
 
-def _refusal(doubt: OrderUnreadable | RefundUnreadable) -> Refusal:
-    about = {"shop": doubt.shop, "order": doubt.order_id}
-    if isinstance(doubt, RefundUnreadable):
-        about["refund"] = doubt.refund_id
-    kind = "refund" if isinstance(doubt, RefundUnreadable) else "order"
-    delivery = Delivery(f"{kind}:{doubt.subject}", f"{kind}.read", "", doubt.key, about)
-    return Refusal(delivery, Reason(doubt.reason), doubt.detail)
+def _refusal(record: OrderUnreadable | RefundUnreadable) -> Refusal:
+    about = {"shop": record.shop, "order": record.order_id}
+    if isinstance(record, RefundUnreadable):
+        about["refund"] = record.refund_id
+    kind = "refund" if isinstance(record, RefundUnreadable) else "order"
+    delivery = Delivery(f"{kind}:{record.subject}", f"{kind}.read", "", record.key, about)
+    return Refusal(delivery, Reason(record.reason), record.detail)
 
 
-def _order_doubted(envelope: Envelope[OrderUnreadable], state: State) -> None:
+def _on_order_unreadable(envelope: Envelope[OrderUnreadable], state: State) -> None:
     state.put(UNREADABLE_ORDER, envelope.data.key, envelope.data, envelope.data.shop)
     state.touch(envelope.data.key)
 
 
-def _refund_doubted(envelope: Envelope[RefundUnreadable], state: State) -> None:
+def _on_refund_unreadable(envelope: Envelope[RefundUnreadable], state: State) -> None:
     state.put(UNREADABLE_REFUND, envelope.data.subject, envelope.data, envelope.data.key)
     state.touch(envelope.data.key)
 
 
-def _replayed(envelope: Envelope[DeadLetterSettled], state: State) -> None:
-    """A replayed letter has its order read again."""
+def _on_dead_letter_settled(envelope: Envelope[DeadLetterSettled], state: State) -> None:
+    """The replay of a dead letter causes a read of its order."""
     settled = envelope.data
     parked = state.get(PARKED, settled.dead_letter) if settled.service == NAME else None
     order = parked.letter.delivery.subject if parked and parked.letter.delivery else ""
     if settled.how != "replayed" or not order:
         return
     if state.get(FAULT, order):
-        state.drop(FAULT, order)  # it is reported again when it is met again
+        state.drop(FAULT, order)  # it is reported again if it occurs again
     elif unreadable_records(order, state):
         request_refresh([order], ORDERS, state)
 
 
-def _accepted(envelope: Envelope[ShopIdentified], state: State) -> None:
-    """A person says that this is the shop, perhaps restored from a backup: older states count now."""
+def _on_shop_identified(envelope: Envelope[ShopIdentified], state: State) -> None:
+    """A person accepts a shop, which may be restored from a backup: older states count now."""
     if envelope.data.how == "accepted":
         request_refresh(state.find(UNREADABLE_ORDER, envelope.data.shop), ORDERS, state)
 
 
 REMEMBER: Mapping[type[Event], Remember] = {
-    OrderUnreadable: _order_doubted,
-    RefundUnreadable: _refund_doubted,
-    DeadLetterSettled: _replayed,
-    ShopIdentified: _accepted,
+    OrderUnreadable: _on_order_unreadable,
+    RefundUnreadable: _on_refund_unreadable,
+    DeadLetterSettled: _on_dead_letter_settled,
+    ShopIdentified: _on_shop_identified,
 }

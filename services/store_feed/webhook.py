@@ -1,4 +1,4 @@
-"""The receiver of webhooks: verify, make durable, answer; nothing else, so that the shop never waits."""
+"""The receiver of webhooks: verify, store durably, answer. It does nothing else, so that the shop never waits."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SIGNATURE_FORM = re.compile(rb"[A-Za-z0-9+/]{43}=")
 
 
 def sign_body(body: bytes, secret: bytes) -> bytes:
-    """The signature in `X-WC-Webhook-Signature`: base64(HMAC-SHA256(secret, body)); only the body is signed."""
+    """Return the value of `X-WC-Webhook-Signature`: base64(HMAC-SHA256(secret, raw body)) (WooCommerce fact 61)."""
     return b64encode(hmac.digest(secret, body, "sha256"))
 
 
 def is_signed(body: bytes, given: bytes | None, secrets: Sequence[bytes]) -> bool:
-    """Whether the body was signed with one of the secrets (two while one is rotated); in constant time."""
+    """Return whether the body was signed with one of the secrets (two during a rotation); in constant time."""
     if not given:
         return False
     matches = [hmac.compare_digest(sign_body(body, secret), given) for secret in secrets]
@@ -38,7 +38,7 @@ def is_signed(body: bytes, given: bytes | None, secrets: Sequence[bytes]) -> boo
 
 
 def is_ping(body: bytes, given: bytes | None) -> bool:
-    """Whether it is the unsigned `webhook_id=N` of a new webhook (WooCommerce fact 60), which carries nothing."""
+    """Return whether this is the unsigned `webhook_id=N` sent when a webhook is created (WooCommerce fact 60)."""
     return not given and PING.fullmatch(body.strip()) is not None
 
 
@@ -56,7 +56,7 @@ SIGNATURE = b"x-wc-webhook-signature"
 LARGEST_PING = 64
 """Bytes of a body without a signature: only `webhook_id=N` is taken, so nothing longer is read."""
 LOG_SECONDS = 10.0
-"""Between two log lines of refused deliveries of a shop."""
+"""Seconds between two log lines about refused webhooks of a shop."""
 REFUSALS = {
     400: "broken-off",
     401: "bad-signature",
@@ -65,11 +65,11 @@ REFUSALS = {
     413: "too-large",
     503: "not-stored",
 }
-"""The names of answers in the metric of webhooks."""
+"""The results of refused webhooks in the metric."""
 
 
 class SignatureObserver(Protocol):
-    """Is told of every signature."""
+    """Is called with the result of every signature check."""
 
     def __call__(self, shop: str, *, signed: bool) -> None: ...
 
@@ -77,19 +77,19 @@ class SignatureObserver(Protocol):
 class WebhookReceiver:
     """An ASGI app: `POST /webhooks/<shop>`.
 
-    200 once the delivery is durable, or for the unsigned ping; 401 for a missing or wrong signature; 404 for a shop
-    that the settings do not name; 503 when it could not be made durable.
+    It answers 200 once the webhook is durable, or to the unsigned ping; 401 to a missing or wrong signature; 404 for a
+    shop that is not in the settings; 503 if it could not be stored.
     """
 
     def __init__(
         self,
         secrets: Mapping[str, Sequence[bytes]],
         accept: Callable[[WebhookDelivery], Awaitable[None]],
-        heard: SignatureObserver,
+        on_signature: SignatureObserver,
         rng: Random,
     ) -> None:
-        """`secrets` by shop; `accept` returns when a delivery is durable; `heard` is told of every signature."""
-        self._secrets, self._accept, self._heard, self._rng = secrets, accept, heard, rng
+        """`secrets` by shop; `accept` returns once a webhook is durable; `on_signature` observes every signature."""
+        self._secrets, self._accept, self._on_signature, self._rng = secrets, accept, on_signature, rng
         self._bodies = Bodies()
         self._logged_at = dict.fromkeys(secrets, -LOG_SECONDS)
         self.refused = dict.fromkeys(secrets, 0)
@@ -97,31 +97,32 @@ class WebhookReceiver:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        status, told = await self._observed(scope, receive)
-        body = json.dumps(told).encode()
+        status, answer = await self._handle(scope, receive)
+        body = json.dumps(answer).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if status >= 400:
             headers.append((b"connection", b"close"))  # what remains of the body is not read
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _observed(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:
+    async def _handle(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:
+        """Answer a request in a span, and count it."""
         shop = scope["path"].removeprefix(PATH)
         known = shop if shop in self._secrets else ""
         about = {"http.request.method": scope["method"], "http.route": PATH + "<shop>", "davtari.shop": known}
-        with span("POST " + PATH, SpanKind.SERVER, about) as told_of:
-            status, told = await self._answer(scope, receive)
-            told_of.set_attribute("http.response.status_code", status)
-        result = told.get("status") or REFUSALS.get(status, "refused")
+        with span("POST " + PATH, SpanKind.SERVER, about) as current:
+            status, answer = await self._answer(scope, receive)
+            current.set_attribute("http.response.status_code", status)
+        result = answer.get("status") or REFUSALS.get(status, "refused")
         metrics.WEBHOOKS.labels(known, result).inc()
-        return status, told
+        return status, answer
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:
         shop = scope["path"].removeprefix(PATH)
         if scope["method"] != "POST":
             return 405, {"error": "webhooks are sent with POST"}
         if shop not in self._secrets:
-            return 404, {"error": f"the settings name no shop {shop!r}; the delivery URL ends in /webhooks/<shop>"}
+            return 404, {"error": f"the settings have no shop {shop!r}; the delivery URL ends in /webhooks/<shop>"}
         given = _header(scope, SIGNATURE)
         largest = LARGEST if may_be_signature(given) else LARGEST_PING
         try:
@@ -129,14 +130,14 @@ class WebhookReceiver:
         except BodyTooLarge:
             if largest < LARGEST:
                 return self._refuse(shop, given)
-            return 413, {"error": f"a delivery is at most {LARGEST} bytes"}
+            return 413, {"error": f"the body has more than {LARGEST} bytes"}
         except BodyTooSlow:
             return 408, {"error": "the body took too long to arrive; the sweep will find the change"}
         except SenderDisconnected:
-            return 400, {"error": "the delivery broke off"}
-        return await self._take(shop, body, scope)
+            return 400, {"error": "the body is incomplete"}
+        return await self._verify_and_store(shop, body, scope)
 
-    async def _take(self, shop: str, body: bytes, scope: Scope) -> tuple[int, dict[str, str]]:
+    async def _verify_and_store(self, shop: str, body: bytes, scope: Scope) -> tuple[int, dict[str, str]]:
         given = _header(scope, SIGNATURE)
         if is_ping(body, given):
             return 200, {"status": "pong"}
@@ -147,17 +148,17 @@ class WebhookReceiver:
             await self._accept(WebhookDelivery(shop, _topic(scope), body, trace, _source(scope)))
         except Exception as error:
             why = describe_temporary_failure(error)
-            told = {"shop": shop, "why": why or repr(error)}
-            log.error("webhook could not be made durable", extra=told, exc_info=None if why else error)
+            fields = {"shop": shop, "why": why or repr(error)}
+            log.error("webhook could not be stored", extra=fields, exc_info=None if why else error)
             return 503, {"error": "not stored; the sweep will find the change"}
-        self._heard(shop, signed=True)
+        self._on_signature(shop, signed=True)
         return 200, {"status": "stored"}
 
     def _refuse(self, shop: str, given: bytes | None) -> tuple[int, dict[str, str]]:
         self.refused[shop] += 1
         what = "wrong" if given else "missing"
         if given:
-            self._heard(shop, signed=False)
+            self._on_signature(shop, signed=False)
         self._log_refused(shop, what)
         fix = f"give the webhook in WooCommerce the secret of shops.{shop}.webhook-secret-files"
         return 401, {"error": f"the signature is {what}", "code": "webhook.signature", "fix": fix}

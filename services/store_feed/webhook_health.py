@@ -1,4 +1,7 @@
-"""The webhook watchdog: WooCommerce disables a webhook after seven failures and tells nobody, so we look."""
+"""Keeping webhooks working: they exist, are enabled, and are signed with our secret.
+
+WooCommerce disables a webhook after seven failures in a row and does not report it (WooCommerce fact 64).
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ log = logging.getLogger(__name__)
 TOPICS = ("order.created", "order.updated", "order.deleted", "customer.deleted")
 ACTIVE = "active"
 EVERY = 300.0
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 class WebhookAdmin(Protocol):
-    """What the watchdog does at a shop."""
+    """Manages the webhooks of a shop."""
 
     async def webhooks(self) -> Listing[Webhook]: ...
     async def create_webhook(self, topic: str, delivery_url: str, secret: SecretStr) -> Webhook: ...
@@ -34,23 +37,23 @@ class WebhookAdmin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WebhookRepair:
-    """What the watchdog did: topics whose webhook it made or switched on again."""
+    """What was repaired: the topics whose webhook was created or enabled again."""
 
     created: tuple[str, ...] = ()
     enabled: tuple[str, ...] = ()
 
 
 async def repair_webhooks(shop: WebhookAdmin, delivery_url: str, secret: SecretStr) -> WebhookRepair:
-    """Make the webhooks that are missing and enable ours that are off; others' and needless twins are left alone.
+    """Create missing webhooks and enable disabled ones; webhooks of others and duplicates are not changed.
 
-    While one cannot be read, none is made: it may be the one that seems to be missing.
+    While a webhook cannot be read, none is created: it may be the one that seems to be missing.
     """
     listed = await shop.webhooks()
-    found = [hook for hook in listed.records if hook.delivery_url == delivery_url]
-    ours = {hook.topic: hook for hook in sorted(found, key=lambda hook: hook.status == ACTIVE)}
+    matching = [hook for hook in listed.records if hook.delivery_url == delivery_url]
+    ours = {hook.topic: hook for hook in sorted(matching, key=lambda hook: hook.status == ACTIVE)}
     created = [topic for topic in TOPICS if topic not in ours and not listed.unreadable]
-    for one in listed.unreadable:
-        log.warning("a webhook cannot be read", extra={"why": one.detail})
+    for unreadable in listed.unreadable:
+        log.warning("a webhook cannot be read", extra={"why": unreadable.detail})
     disabled = [hook for hook in ours.values() if hook.status != ACTIVE and hook.topic in TOPICS]
     for topic in created:
         await shop.create_webhook(topic, delivery_url, secret)
@@ -67,66 +70,68 @@ async def watch_webhooks(
     shut: Shut = allow_always,
     every: float = EVERY,
 ) -> None:
-    """Look every so many seconds, until cancelled, and say what was mended; never at a shop that is not recognized."""
+    """Check every `every` seconds until cancelled, and log repairs; a shop that is not recognized is not checked."""
     while True:
         try:
-            mended = await repair_webhooks(shop, delivery_url, secret) if await shut() is None else WebhookRepair()
-            if mended != WebhookRepair():
-                log.warning("webhooks mended", extra={"shop": name, "made": mended.created, "enabled": mended.enabled})
+            repair = await repair_webhooks(shop, delivery_url, secret) if await shut() is None else WebhookRepair()
+            if repair != WebhookRepair():
+                fields = {"shop": name, "made": repair.created, "enabled": repair.enabled}
+                log.warning("webhooks repaired", extra=fields)
         except UpstreamError as error:
-            log.warning("webhooks not looked at", extra={"shop": name, "why": error.message})
+            log.warning("webhooks could not be checked", extra={"shop": name, "why": error.message})
         await asyncio.sleep(every)
 
 
-# Shows that a shop signs with another secret than ours, and takes that back with the first right signature.
-
-PATIENCE = 3
-"""Wrong signatures in a row before a person is told: one alone may be anybody's nonsense."""
+REPORT_AFTER = 3
+"""Wrong signatures in a row before it is reported: a single one may come from anyone."""
 
 
 class SignatureMonitor:
-    """Counts wrong signatures in a row, by shop. Hearing is instant; what is to be written waits for `run`."""
+    """Reports a shop that signs with another secret, and clears that at its first valid signature.
+
+    `record` only counts wrong signatures in a row; `run` writes.
+    """
 
     def __init__(self) -> None:
         self._wrong: dict[str, int] = {}
-        self._shown: dict[str, bool] = {}
-        self._news = asyncio.Event()
+        self._reported: dict[str, bool] = {}
+        self._changed = asyncio.Event()
 
-    def heard(self, shop: str, *, signed: bool) -> None:
-        """A delivery came with a right or a wrong signature."""
+    def record(self, shop: str, *, signed: bool) -> None:
+        """Count a webhook with a valid or a wrong signature."""
         self._wrong[shop] = 0 if signed else self._wrong.get(shop, 0) + 1
-        self._news.set()
+        self._changed.set()
 
     async def run(self, engine: Engine) -> None:
-        """Show and take back until cancelled."""
+        """Report and clear faults until cancelled."""
         while True:
-            self._news.clear()
+            self._changed.clear()
             for shop, wrong in list(self._wrong.items()):
-                if wrong == 0 or wrong >= PATIENCE:
-                    await self._show(engine, shop, standing=wrong > 0)
-            await self._news.wait()
+                if wrong == 0 or wrong >= REPORT_AFTER:
+                    await self._update_fault(engine, shop, is_wrong=wrong > 0)
+            await self._changed.wait()
 
-    async def _show(self, engine: Engine, shop: str, *, standing: bool) -> None:
-        if self._shown.get(shop) is standing:
+    async def _update_fault(self, engine: Engine, shop: str, *, is_wrong: bool) -> None:
+        if self._reported.get(shop) is is_wrong:
             return
         async with engine.work() as work:
-            if standing:
+            if is_wrong:
                 report_fault(work, signature_subject(shop), wrong_secret_fault(shop))
             else:
                 clear_fault(work, signature_subject(shop))
-        self._shown[shop] = standing
+        self._reported[shop] = is_wrong
 
 
 def signature_subject(shop: str) -> str:
-    """What the fault is about."""
+    """Return the subject of the fault."""
     return f"webhooks of {shop}"
 
 
 def wrong_secret_fault(shop: str) -> Fault:
-    """What to tell the person who can mend it."""
+    """Return the fault of a shop whose webhooks are signed with another secret."""
     detail = (
-        f"shop {shop}: webhooks come with a wrong signature and are refused; WooCommerce switches them off after "
-        f"seven in a row. The sweep finds the orders all the same. Give the webhooks in WooCommerce (Settings → "
-        f"Advanced → Webhooks) the secret in the file of shops.{shop}.webhook-secret-files"
+        f"shop {shop}: webhooks have a wrong signature and are refused; WooCommerce disables them after seven failures "
+        f"in a row. The sweep still finds the orders. Set the secret of the webhooks in WooCommerce (Settings → "
+        f"Advanced → Webhooks) to the one in the file of shops.{shop}.webhook-secret-files"
     )
     return Fault(reason=Reason.SHOP_WEBHOOK_REFUSED, detail=detail)

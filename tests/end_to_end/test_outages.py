@@ -129,7 +129,7 @@ async def test_the_receiver_is_away_until_the_shop_switches_its_webhooks_off(sta
     await stage.closes()
     await until(lambda: _hooks_are(stage, "active", every=True), "all webhooks are on again")
     # and whoever reads the log is told once
-    told = [line for line in stage.programs["up"].heard("webhooks mended") if line["enabled"]]
+    told = [line for line in stage.programs["up"].heard("webhooks repaired") if line["enabled"]]
     assert len(told) == 1, told
 
 

@@ -19,7 +19,7 @@ from services.store_feed.webhook_health import SignatureMonitor
 async def main(directory: str, port: str, secret: str) -> None:
     """Take webhooks until the end."""
     inbox = Inbox(await open_database(Path(directory), NAME))
-    receiver = WebhookReceiver({"main": [secret.encode()]}, inbox.accept, SignatureMonitor().heard, Random())
+    receiver = WebhookReceiver({"main": [secret.encode()]}, inbox.accept, SignatureMonitor().record, Random())
     await serve_receiver(receiver, ReceiverSettings(port=int(port)))
 
 

@@ -189,7 +189,7 @@ class Intake:
 
     async def hints(self, engine: Engine) -> None:
         """Turn all that was received into hints."""
-        while await self.inbox.look(engine):
+        while await self.inbox.process(engine):
             continue
 
 
@@ -197,7 +197,7 @@ def intake(engine: Engine, *secrets: str) -> Intake:
     """An intake for the shop `main` that trusts these secrets."""
     inbox, alarm = Inbox(engine.database), SignatureMonitor()
     known = {MAIN: [secret.encode() for secret in secrets or (SECRET,)]}
-    return Intake(WebhookReceiver(known, inbox.accept, alarm.heard, Random(1)), inbox, alarm)
+    return Intake(WebhookReceiver(known, inbox.accept, alarm.record, Random(1)), inbox, alarm)
 
 
 @asynccontextmanager

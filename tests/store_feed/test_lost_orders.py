@@ -32,7 +32,7 @@ async def rebuilt(store: Store, records: Sequence[Record]) -> AsyncIterator[Stor
         await lost.keep_cursors(engine)
         await engine.take(records)
         await engine.finish_catch_up()
-        await lost.look_again(engine)
+        await lost.read_lost_orders(engine)
         store.engine, store.ledger = engine, Ledger(engine)
         yield store
 
@@ -108,5 +108,5 @@ async def test_a_database_is_compared_once(store: Store) -> None:
     await store.swept()
     async with rebuilt(store, []) as again:
         await again.looks()
-        await LostOrderSearch(again.directory).look_again(again.engine)
+        await LostOrderSearch(again.directory).read_lost_orders(again.engine)
         assert await again.looks() == []

@@ -91,7 +91,7 @@ async def test_a_row_without_an_id_is_one_dead_letter_however_often_it_is_met(st
     replayed = await store.asks(ReplayRequested.model_validate(told))
 
     assert letter.reason == "shop.bad-answer"
-    assert "names no order" in letter.detail
+    assert "without an order id" in letter.detail
     assert again == [[], [], []]
     assert [event.how for event in replayed if isinstance(event, DeadLetterSettled)] == ["replayed"]
     assert not letters(replayed)

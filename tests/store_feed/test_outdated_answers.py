@@ -62,8 +62,8 @@ async def test_a_read_older_than_the_list_is_reported_once_and_published_when_tr
     assert [type(event) for event in first] == [OrderUnreadable, DeadLettered]
     assert isinstance(first[1], DeadLettered)
     assert (first[1].reason, first[1].original_key) == ("shop.order-outdated", f"{MAIN}:{order}")
-    assert f"order {order}: read alone it was last changed on 21 Nov 2026 12:30:01 +04" in first[1].detail
-    assert "a change of 21 Nov 2026 12:30:02 +04. The answer says of caches: X-Cache HIT" in first[1].detail
+    assert f"order {order}: the single order was last changed on 21 Nov 2026 12:30:01 +04" in first[1].detail
+    assert "a change on 21 Nov 2026 12:30:02 +04. Cache headers of the answer: X-Cache HIT" in first[1].detail
     assert later == []
     assert reads > 8
     assert [type(event) for event in afterwards] == [OrderChanged, DeadLetterSettled]

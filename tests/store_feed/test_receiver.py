@@ -124,7 +124,7 @@ async def test_a_refusal_says_which_setting_to_mend_and_is_counted(rotating: Int
 
 
 async def test_a_shop_without_a_secret_trusts_nobody(alone: Engine) -> None:
-    without = WebhookReceiver({MAIN: []}, Inbox(alone.database).accept, SignatureMonitor().heard, Random(1))
+    without = WebhookReceiver({MAIN: []}, Inbox(alone.database).accept, SignatureMonitor().record, Random(1))
 
     assert (await post(without, ORDER, signed(ORDER, ""))).status_code == 401
 

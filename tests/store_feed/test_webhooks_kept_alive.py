@@ -112,7 +112,7 @@ async def test_an_outage_of_two_hours_loses_no_order_and_is_told_of_once(
     assert switched_off["order.created"] == switched_off["order.updated"] == "disabled"
     assert [event.order_id for event in found if isinstance(event, OrderChanged)] == placed
     assert statuses(store) == dict.fromkeys(TOPICS, "active")
-    assert [record.message for record in caplog.records] == ["webhooks mended"]
+    assert [record.message for record in caplog.records] == ["webhooks repaired"]
     assert answers == [200, 200]
     assert [event.order_id for event in await store.looks() if isinstance(event, OrderChanged)] == [afterwards]
 
