@@ -187,7 +187,7 @@ async def test_a_block_ends_when_the_settings_lead_to_the_shop_again(feed: Post)
     await feed.known()
     assert await looked(feed, ours) is None
     [known] = await feed.known()
-    assert (known.how, known.why) == ("first-contact", "what had differed is as it was")
+    assert (known.how, known.why) == ("first-contact", "there are no differences any more")
 
 
 async def test_a_block_over_deleted_orders_ends_with_the_next_order(feed: Post) -> None:

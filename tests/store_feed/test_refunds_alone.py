@@ -135,7 +135,7 @@ async def test_a_refund_that_its_list_does_not_have_yet_is_read_until_both_agree
     (letter,) = letters(stated)
     assert changed.refund_ids == (first, second)
     assert letter.reason == "shop.refunds-differ"
-    assert f"refund {second}: the order names it" in letter.detail
+    assert f"refund {second}: the order has it" in letter.detail
     assert later == [[], [], []]
     assert (issued(agreed), closed(agreed)) == ([second], ["overtaken"])
 
