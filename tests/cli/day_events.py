@@ -67,7 +67,7 @@ def open_dead_letter(about: str, key: str, reason: str = "balance.period-closed"
     kind = about.partition(":")[0]
     failed = FailedDelivery(delivery_id=about, subject=key, kind=kind, lane="balance.documents", payload={})
     return DeadLettered(
-        dead_letter=f"letter-of-{about}",
+        dead_letter=f"failed-{about}",
         service="order-exporter",
         original_key=key,
         reason=reason,
@@ -79,9 +79,7 @@ def open_dead_letter(about: str, key: str, reason: str = "balance.period-closed"
     )
 
 
-def settled_dead_letter(
-    open_letter: DeadLettered, how: Literal["replayed", "discarded"] = "replayed"
-) -> DeadLetterSettled:
+def settled_dead_letter(event: DeadLettered, how: Literal["replayed", "discarded"] = "replayed") -> DeadLetterSettled:
     """The event that closes a dead letter."""
-    named = {"dead_letter": open_letter.dead_letter, "service": open_letter.service}
-    return DeadLetterSettled(**named, original_key=open_letter.original_key, how=how, by="nino", at=PAID)
+    ids = {"dead_letter": event.dead_letter, "service": event.service}
+    return DeadLetterSettled(**ids, original_key=event.original_key, how=how, by="nino", at=PAID)

@@ -1,4 +1,4 @@
-"""A difference that a person lets stand makes a day red no more, and says who and why; changed figures ask again."""
+"""A day is green once its differences are accepted, until their amounts change; who and why is shown."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_refund_of_tax_alone_is_accepted_and_the_day_is_green_with_who_and_why
 
 
 @pytest.mark.claim("I2")
-def test_changed_figures_take_the_acceptance_back_until_they_are_accepted_again() -> None:
+def test_changed_amounts_must_be_accepted_again() -> None:
     given = accepted(close_of(*STORY, date=REFUND_DAY))
     changed = TAX_ALONE.model_copy(update={"lines": (given_back(1, "0.00", total_tax="8.00"),)})
     events = (*STORY, given, changed)
@@ -54,19 +54,19 @@ def test_changed_figures_take_the_acceptance_back_until_they_are_accepted_again(
     assert close_of(*events, accepted(close, why="seen again"), date=REFUND_DAY).green
 
 
-def test_an_acceptance_holds_for_its_difference_and_its_day_alone() -> None:
+def test_an_acceptance_is_valid_only_for_its_difference_and_day() -> None:
     other = order(line(1, "50.00"), order_id=77)
     events = (*STORY, other, accepted(close_of(*STORY, date=REFUND_DAY)))
     close = close_of(*events, date=DAY)
     assert (close.green, [one.name for one in close.differences]) == (False, ["order:77"])
 
 
-def test_what_is_no_difference_cannot_be_accepted_and_what_there_is_is_named() -> None:
+def test_an_unknown_difference_is_refused_and_the_existing_ones_are_listed() -> None:
     with pytest.raises(DifferenceNotFound, match=NAME):
         accepted(close_of(*STORY, date=REFUND_DAY), name="order:1")
 
 
-def test_what_reading_back_has_found_can_be_accepted_too_until_balance_shows_something_else() -> None:
+def test_a_difference_found_in_balance_can_be_accepted_until_balance_changes() -> None:
     [entry] = day_entries((BOUGHT, SALE))
     gone = compare_document(RecordedDocument(entry, "Sale", SALE.sale, SALE.total, SALE.date), None, USING.balance)
     assert gone is not None

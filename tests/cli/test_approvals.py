@@ -68,8 +68,8 @@ def test_the_passport_of_the_order_shows_the_request_and_who_approved_it() -> No
     other = approval("sale:main:9", command_id="other")
     story = build_timeline(KEY, envelopes(BOUGHT, REQUEST, other, approval(why="as agreed")))
     assert story is not None
-    said = [entry.what for entry in story.entries]
-    assert said[1:] == [
+    entries = [entry.what for entry in story.entries]
+    assert entries[1:] == [
         f"{DOCUMENT} waits for approval: {SHAPE}",
         f"the shape {SHAPE} approved by nino as agreed",
     ]

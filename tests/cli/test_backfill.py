@@ -34,8 +34,8 @@ OLD = order(line(1, "118.00"), created_at=PLACED - timedelta(days=90), paid_at=P
 
 async def plan(shop: Sequence[Json], *topics: Event, using: Settings = USING, days: DayRange = DAYS) -> BackfillPlan:
     known, rules = collect(*topics), using.shops[SHOP]
-    said = await ShopQuery(SHOP, ShopDouble(*shop), known.of_shop(SHOP), days, rules.orders).run()
-    return plan_backfill(SHOP, said, known, rules, NOW)
+    answer = await ShopQuery(SHOP, ShopDouble(*shop), known.of_shop(SHOP), days, rules.orders).run()
+    return plan_backfill(SHOP, answer, known, rules, NOW)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ async def test_orders_that_need_nothing_have_no_step(
     assert (found.steps, found.booked, found.not_due) == ((), booked, not_due)
 
 
-async def test_after_a_run_the_second_one_does_nothing() -> None:
+async def test_a_second_run_does_nothing() -> None:
     before = await plan([answered(BOUGHT, BACK)])
     [step] = before.sent
     assert step.documents == {f"sale:{KEY}", f"credit-note:{KEY}:1051"}
@@ -121,7 +121,7 @@ async def test_after_a_run_the_second_one_does_nothing() -> None:
     assert after.sent == []
 
 
-def test_days_are_those_of_tbilisi() -> None:
+def test_days_are_days_in_tbilisi() -> None:
     days = DayRange(date(2026, 11, 1), date(2026, 11, 30))
     assert (days.begin, days.end) == (datetime(2026, 10, 31, 20, tzinfo=UTC), datetime(2026, 11, 30, 20, tzinfo=UTC))
     assert days.end not in days and days.begin in days

@@ -32,8 +32,8 @@ async def looked_at(world: Both) -> list[transfer.ImportVerdict]:
     return await transfer.plan_import(world.shop.every_customer(), there, RULES)
 
 
-async def imported(world: Both, told: Callable[[int], None] = lambda _: None) -> list[transfer.ImportVerdict]:
-    return await transfer.create_clients(await looked_at(world), world.balance, told)
+async def imported(world: Both, on_progress: Callable[[int], None] = lambda _: None) -> list[transfer.ImportVerdict]:
+    return await transfer.create_clients(await looked_at(world), world.balance, on_progress)
 
 
 async def exported(
@@ -74,7 +74,7 @@ async def test_accounts_with_a_number_become_clients_and_the_others_are_counted_
 
 
 @pytest.mark.claim("S2.21")
-async def test_looking_writes_nothing_and_a_second_import_neither() -> None:
+async def test_a_preview_and_a_second_import_write_nothing() -> None:
     async with both() as world:
         world.account("nino@example.test", **person())
         assert outcomes(await looked_at(world)) == [("new", "")]
@@ -85,7 +85,7 @@ async def test_looking_writes_nothing_and_a_second_import_neither() -> None:
         assert dict(world.books.clients.revisions) == revisions
 
 
-async def test_a_client_that_appeared_meanwhile_is_left_as_it_is() -> None:
+async def test_a_client_created_meanwhile_is_not_changed() -> None:
     async with both() as world:
         world.account("nino@example.test", **person())
         plan = await looked_at(world)
@@ -94,7 +94,7 @@ async def test_a_client_that_appeared_meanwhile_is_left_as_it_is() -> None:
         assert (done.outcome, done.client, world.books.clients.revisions[uid]) == ("exists", uid, 1)
 
 
-async def test_a_refused_client_stops_no_other_and_progress_is_told() -> None:
+async def test_a_refused_client_does_not_stop_the_others_and_progress_is_reported() -> None:
     async with both() as world:
         for number in range(60):
             world.account(f"a{number}@example.test", **person(f"010010000{number:02}"))
@@ -144,7 +144,7 @@ async def test_only_companies_with_an_email_and_consent_become_customers() -> No
 
 
 @pytest.mark.claim("S4.8")
-async def test_whoever_has_an_account_keeps_it_and_a_second_export_makes_nothing() -> None:
+async def test_an_existing_account_is_not_changed_and_a_second_export_creates_nothing() -> None:
     async with both() as world:
         world.account("FIRM@example.test", billing={"company": "as they call themselves"})
         world.client(ID=COMPANY_ID, Name="შპს ნიმუში", Email="firm@example.test", AdditionalRequisites1="yes")
@@ -154,13 +154,13 @@ async def test_whoever_has_an_account_keeps_it_and_a_second_export_makes_nothing
 
 
 @pytest.mark.parametrize("named", [PERSONAL_ID, "nino@example.test"])
-async def test_a_list_of_those_who_agreed_may_name_anybody(named: str) -> None:
+async def test_a_consent_list_may_name_any_client(named: str) -> None:
     async with both() as world:
         world.client(ID=PERSONAL_ID, Name="a person", Email="Nino@example.test")
         assert outcomes(await exported(world, CustomerExport(consent_list=(named,)))) == [("created", "")]
 
 
-async def test_an_export_that_broke_off_after_the_shop_made_the_account_finds_it() -> None:
+async def test_an_export_interrupted_after_the_account_was_created_finds_it() -> None:
     async with both() as world:
         world.client(ID=COMPANY_ID, Name="შპს ნიმუში", Email="firm@example.test", AdditionalRequisites1="yes")
         plan = await exported(world, write=False)

@@ -1,4 +1,4 @@
-"""The close of a day: green when every order and refund stands in the books, else each difference with its cause."""
+"""The close of a day: green if every order and refund is in the books, otherwise each difference with its cause."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def only(close: DayClosed) -> tuple[Decimal, str]:
 
 
 @pytest.mark.claim("I2", "S3.13")
-def test_a_day_whose_orders_all_stand_in_the_books_is_green_by_every_vat_rate() -> None:
+def test_a_day_with_all_orders_in_the_books_is_green_by_every_vat_rate() -> None:
     close = close_of(BOUGHT, SALE)
     assert (close.green, close.differences) == (True, ())
     assert close_rows(close) == [
@@ -72,7 +72,7 @@ def test_a_day_whose_orders_all_stand_in_the_books_is_green_by_every_vat_rate() 
 
 
 @pytest.mark.claim("I2")
-def test_a_refund_belongs_to_the_day_on_which_it_was_given_and_lowers_the_vat() -> None:
+def test_a_refund_belongs_to_its_own_day_and_lowers_the_vat() -> None:
     events = (BOUGHT, SALE, BACK, NOTE)
     assert [total.kind for total in close_of(*events).totals] == ["order"]
     close = close_of(*events, date=REFUND_DAY)
@@ -94,7 +94,7 @@ def test_a_day_without_orders_is_green() -> None:
     ],
     ids=["not paid", "cancelled", "removed"],
 )
-def test_an_order_that_makes_no_sale_does_not_count(events: tuple[Event, ...]) -> None:
+def test_an_order_that_needs_no_sale_is_not_counted(events: tuple[Event, ...]) -> None:
     close = close_of(*events, date="2026-03-01")
     assert close.green and close_of(*events).green and not close.totals
 
@@ -103,7 +103,7 @@ def test_an_order_that_makes_no_sale_does_not_count(events: tuple[Event, ...]) -
 
 
 @pytest.mark.claim("I2")
-def test_an_order_whose_delivery_is_a_dead_letter_is_told_with_its_reason() -> None:
+def test_an_order_with_a_dead_letter_has_its_reason_code() -> None:
     close = close_of(BOUGHT, open_dead_letter(f"sale:{KEY}", KEY))
     assert only(close)[0] == Decimal("168.00")
     [one] = close.differences
@@ -112,9 +112,9 @@ def test_an_order_whose_delivery_is_a_dead_letter_is_told_with_its_reason() -> N
 
 
 def test_a_discarded_order_remains_a_difference_with_the_person() -> None:
-    open_letter = open_dead_letter(f"sale:{KEY}", KEY)
+    failure = open_dead_letter(f"sale:{KEY}", KEY)
     gone = DeadLetterSettled(
-        dead_letter=open_letter.dead_letter,
+        dead_letter=failure.dead_letter,
         service="order-exporter",
         original_key=KEY,
         how="discarded",
@@ -122,7 +122,7 @@ def test_a_discarded_order_remains_a_difference_with_the_person() -> None:
         why="a test order",
         at=PAID,
     )
-    assert "discarded by nino: a test order" in only(close_of(BOUGHT, open_letter, gone))[1]
+    assert "discarded by nino: a test order" in only(close_of(BOUGHT, failure, gone))[1]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_discarded_order_remains_a_difference_with_the_person() -> None:
     ],
     ids=["waiting", "dry run", "held"],
 )
-def test_an_order_without_a_sale_says_what_it_waits_for(using: Settings, cause: str) -> None:
+def test_an_order_without_a_sale_states_what_it_waits_for(using: Settings, cause: str) -> None:
     amount, why = only(close_of(BOUGHT, using=using))
     assert amount == Decimal("168.00") and cause in why
 
@@ -146,21 +146,21 @@ def test_a_refund_without_its_credit_note_is_a_difference_of_its_day() -> None:
     assert close.differences[0].refund_id == 1051
 
 
-def test_a_credit_note_whose_refund_was_deleted_stands_alone() -> None:
+def test_a_credit_note_whose_refund_was_deleted_is_a_difference() -> None:
     gone = RefundRemoved(shop=SHOP, order_id=ORDER, refund_id=1051, observed_at=PAID)
     amount, cause = only(close_of(BOUGHT, SALE, BACK, NOTE, gone, date=REFUND_DAY))
     assert (amount, "delete it in Balance" in cause) == (Decimal("-59.00"), True)
 
 
 @pytest.mark.parametrize("status", ["cancelled", "failed"])
-def test_a_sale_whose_order_was_given_up_afterwards_stands_alone(status: str) -> None:
+def test_a_sale_whose_order_became_void_is_a_difference(status: str) -> None:
     amount, cause = only(close_of(BOUGHT, SALE, BOUGHT.model_copy(update={"status": status})))
     assert (amount, f"is {status}" in cause) == (Decimal("-168.00"), True)
 
 
-def test_an_order_edited_after_its_sale_is_told_although_its_total_is_the_same() -> None:
+def test_an_order_edited_after_its_sale_is_a_difference_even_with_the_same_total() -> None:
     edited = order(line(1, "118.00", quantity="1"), line(2, "50.00", product=312, rate=ZERO_VAT))
-    said = SaleDiverged(
+    diverged = SaleDiverged(
         shop=SHOP,
         order_id=ORDER,
         sale=SALE.sale,
@@ -171,8 +171,8 @@ def test_an_order_edited_after_its_sale_is_told_although_its_total_is_the_same()
         content_digest=books_digest(edited),
         observed_at=PAID,
     )
-    assert only(close_of(BOUGHT, SALE, edited, said)) == (Decimal("0.00"), "the lines of order 1042 were changed")
-    assert close_of(BOUGHT, SALE, edited, said, BOUGHT).green
+    assert only(close_of(BOUGHT, SALE, edited, diverged)) == (Decimal("0.00"), "the lines of order 1042 were changed")
+    assert close_of(BOUGHT, SALE, edited, diverged, BOUGHT).green
 
 
 def test_a_document_with_another_date_makes_both_days_differ() -> None:
@@ -235,7 +235,7 @@ def booked() -> Iterator[tuple[OrderChanged, SaleTask, SaleRecorded]]:
 
 
 @pytest.mark.claim("S3.13", "I2")
-def test_every_booked_order_of_the_corpus_ties_by_rate_but_those_of_which_the_sale_notes_another_tax() -> None:
+def test_every_booked_order_of_the_corpus_matches_by_rate_except_where_the_sale_notes_another_tax() -> None:
     causes: dict[int, str] = {}
     noted: set[int] = set()
     pairs = list(booked())
@@ -248,7 +248,7 @@ def test_every_booked_order_of_the_corpus_ties_by_rate_but_those_of_which_the_sa
     assert set(causes) == noted, {id_: causes.get(id_) for id_ in causes.keys() ^ noted}
 
 
-def test_entries_come_in_order() -> None:
+def test_entries_are_sorted() -> None:
     other = order(line(1, "1.00"), order_id=9)
     assert [(entry.kind, entry.order_id) for entry in day_entries((BOUGHT, other, SALE))] == [
         ("order", 9),

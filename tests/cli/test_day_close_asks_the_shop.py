@@ -56,8 +56,8 @@ GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
 async def close(shop: ShopDouble, *events: Event, date: str = DAY, using: Settings = USING) -> DayClosed:
     """The close of the day after the shop was asked; its changes younger than two minutes may be unread."""
     known, day, rules = collect(*events), (SHOP, date), using.shops[SHOP]
-    said = await ShopQuery(SHOP, shop, known.of_shop(SHOP), single_day(date), rules.orders).run()
-    found, asked = entries_from_shop(said, known, day, rules, NOW - timedelta(minutes=2))
+    answer = await ShopQuery(SHOP, shop, known.of_shop(SHOP), single_day(date), rules.orders).run()
+    found, asked = entries_from_shop(answer, known, day, rules, NOW - timedelta(minutes=2))
     return close_day(day, found, rules, "nino", NOW, asked=asked)
 
 
@@ -66,7 +66,7 @@ def named(day: DayClosed) -> list[tuple[str, str]]:
     return [(one.name, f"{one.amount:.2f}") for one in day.differences]
 
 
-def letter_of_feed() -> DeadLettered:
+def unread_dead_letter() -> DeadLettered:
     """store-feed could not read the order."""
     return of_delivery("store-feed", KEY).model_copy(update={"reason": "shop.order-invalid", "detail": "total: 'much'"})
 
@@ -153,7 +153,7 @@ def cases() -> dict[str, Case]:
         "an order whose total is no amount": Case([no_total], [], [(order_, "0.00")], "total"),
         "an order that cannot be read any more": Case([no_total], [BOUGHT, SALE], [(order_, "0.00")], "total"),
         "an unread order with its dead letter": Case(
-            [no_total], [letter_of_feed()], [(order_, "0.00")], "davtari dead-letters show"
+            [no_total], [unread_dead_letter()], [(order_, "0.00")], "davtari dead-letters show"
         ),
         "a refund that cannot be read": Case(
             [odd_refund], [BOUGHT, SALE], [(refund_, "0.00")], "amount", REFUND_DAY
@@ -189,7 +189,7 @@ def sound() -> dict[str, tuple[Sequence[Json], Sequence[Event]]]:
         "an unpaid order in another currency": ([answered(BOUGHT), answered(euro)], [BOUGHT, SALE, euro]),
         "an order that both sides know as removed": ([], [BOUGHT, GONE]),
         "a dead letter that was closed": (
-            [answered(BOUGHT)], [letter_of_feed(), settled_dead_letter(letter_of_feed()), BOUGHT, SALE]
+            [answered(BOUGHT)], [unread_dead_letter(), settled_dead_letter(unread_dead_letter()), BOUGHT, SALE]
         ),
     }  # fmt: skip
 
@@ -207,13 +207,13 @@ async def test_an_order_placed_before_midnight_and_paid_after_it_is_missed_on_bo
     assert named(day) == [(f"order:{ORDER}", "118.00" if date == DAY else "0.00")]
 
 
-async def test_an_order_that_came_a_moment_ago_is_missing_and_not_called_lost() -> None:
+async def test_an_order_changed_a_moment_ago_is_not_reported_as_behind() -> None:
     young = order(line(1, "118.00", quantity="2"), modified_at=NOW - timedelta(seconds=30))
     [one] = (await close(ShopDouble(answered(young)))).differences
     assert (one.name, one.cause.startswith("it was changed in the shop a moment ago")) == (f"order:{ORDER}", True)
 
 
-async def test_what_was_placed_on_the_day_is_counted_on_both_sides_by_status_and_currency() -> None:
+async def test_orders_placed_on_the_day_are_counted_on_both_sides_by_status_and_currency() -> None:
     here, there = (order(line(1, "5.00"), order_id=n, number=str(n), created_at=PAID) for n in (7, 8))
     draft = answered(order(line(1, "1.00"), order_id=9, created_at=PAID), status="checkout-draft")
     day = await close(ShopDouble(answered(here), answered(there), draft), here)
@@ -224,15 +224,15 @@ async def test_what_was_placed_on_the_day_is_counted_on_both_sides_by_status_and
     ]
 
 
-def test_a_day_of_which_the_shop_was_not_asked_is_not_green(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_day_is_not_green_if_the_shop_did_not_answer(capsys: pytest.CaptureFixture[str]) -> None:
     day = close_of(BOUGHT, SALE, asked=None)
     assert (day.green, day.shop_asked, day.differences) == (False, False, ())
     print_close(day, None, ("shop main was not asked: no connection",))
-    said = capsys.readouterr().out
-    assert "no connection" in said and "not signed" in said and "Green" not in said
+    output = capsys.readouterr().out
+    assert "no connection" in output and "not signed" in output and "Green" not in output
 
 
-async def test_parts_of_another_order_are_counted_apart_and_booked_with_their_parent() -> None:
+async def test_parts_of_another_order_are_counted_separately_and_booked_with_their_parent() -> None:
     parts = settings(sub_orders={"marketplace": "part-of-parent"})
     whole = order(line(1, "118.00", quantity="2"), created_at=PAID)
     part = {"order_id": 7, "number": "7", "parent_id": ORDER, "created_via": "marketplace", "created_at": PAID}
@@ -248,9 +248,9 @@ async def test_parts_of_another_order_are_counted_apart_and_booked_with_their_pa
     assert named(undecided) == [("order:7", "59.00")]
 
 
-async def test_what_store_feed_does_not_take_over_is_named_with_its_reason() -> None:
-    told: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "observed_at": PAID}
-    cached = OrderUnreadable(**told, reason="shop.order-outdated", detail="read alone it is older than in the list")
+async def test_what_store_feed_cannot_read_is_listed_with_its_reason_code() -> None:
+    common: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "observed_at": PAID}
+    cached = OrderUnreadable(**common, reason="shop.order-outdated", detail="read alone it is older than in the list")
     pending = order(line(1, "118.00", quantity="2"), status="pending", paid_at=None)
     day = await close(ShopDouble(answered(BOUGHT)), pending, cached)
     assert [(one.reason, one.cause) for one in day.differences] == [
@@ -258,6 +258,8 @@ async def test_what_store_feed_does_not_take_over_is_named_with_its_reason() -> 
     ]
     odd = answered(BOUGHT, BACK)
     odd["refunds"][0]["whole"] = odd["refunds"][0]["whole"] | {"amount": "some"}
-    sign = RefundUnreadable(**told, refund_id=1051, reason="shop.refund-invalid", detail="quantity 1 has a wrong sign")
+    sign = RefundUnreadable(
+        **common, refund_id=1051, reason="shop.refund-invalid", detail="quantity 1 has a wrong sign"
+    )
     back = await close(ShopDouble(odd), BOUGHT, SALE, sign, date=REFUND_DAY)
     assert [(one.name, one.reason) for one in back.differences] == [(f"refund:{ORDER}:1051", "shop.refund-invalid")]

@@ -27,7 +27,7 @@ def close(*events: Any) -> Any:
 
 
 @pytest.mark.claim("I2", "S0.13")
-def test_a_payment_with_its_receipt_is_green_and_stands_in_the_table() -> None:
+def test_a_payment_with_its_receipt_is_green_and_in_the_table() -> None:
     day = close(BOUGHT, SALE, RECEIPT)
     assert day.green
     assert ("payments 1, GEL", "20.00", "20.00", "0.00") in close_rows(day)
@@ -54,7 +54,7 @@ def test_a_payment_that_differs_in_the_books_is_a_difference(events: Any, amount
     assert cause in one.cause
 
 
-def test_what_a_person_has_entered_counts_unless_it_was_refused() -> None:
+def test_a_payment_entered_by_a_person_counts_unless_it_was_refused() -> None:
     order, by_hand = bought(paid_at=None), entered("15.00")
     waits = close(order, SALE, by_hand)
     [one] = [each for each in waits.differences if each.kind == "payment"]
@@ -65,5 +65,5 @@ def test_what_a_person_has_entered_counts_unless_it_was_refused() -> None:
     assert not [each for each in close(order, SALE, by_hand, refused).differences if each.kind == "payment"]
 
 
-def test_without_a_payments_flow_no_receipt_is_asked_for() -> None:
+def test_without_a_payments_flow_no_receipt_is_expected() -> None:
     assert close_of(BOUGHT, recorded_sale(BOUGHT, USING)).green

@@ -29,14 +29,14 @@ def part(order_id: int, gross: str, **fields: Any) -> OrderChanged:
 
 @pytest.mark.claim("K26")
 @pytest.mark.parametrize(
-    ("said", "green", "count", "total"),
+    ("roles", "green", "count", "total"),
     [(PART, True, 1, "130.00"), ({}, False, 3, "260.00"), ({"default": "own-order"}, False, 3, "260.00")],
-    ids=["parts of their parent", "nobody has said what they are", "orders of their own, not booked yet"],
+    ids=["parts of their parent", "not configured", "orders of their own, not booked yet"],
 )
 def test_a_purchase_that_is_split_counts_once_and_open_questions_keep_the_day_red(
-    said: dict[str, str], green: bool, count: int, total: str
+    roles: dict[str, str], green: bool, count: int, total: str
 ) -> None:
-    using = settings(sub_orders=said)
+    using = settings(sub_orders=roles)
     bought = parent()
     close = close_of(bought, part(5002, "100.00"), part(5003, "30.00"), recorded_sale(bought, using), using=using)
     assert (close.green, close.totals[0].count, close.totals[0].shop) == (green, count, Decimal(total))
@@ -75,13 +75,13 @@ def test_an_order_whose_status_the_shop_does_not_date_belongs_to_the_day_of_its_
     assert close_of(bought, sale, date="2026-03-09", using=using).green
 
 
-def test_a_sale_on_a_day_that_nothing_explains_is_still_told() -> None:
+def test_a_sale_on_an_unexplained_day_is_still_a_difference() -> None:
     bought = order(line(11, "100.00"))
     sale = recorded_sale(bought, settings()).model_copy(update={"date": "2026-03-09"})
     assert not close_of(bought, sale, date=DAY).green
 
 
-def test_an_order_paid_by_store_credit_ties_with_its_whole_sale() -> None:
+def test_an_order_paid_by_store_credit_matches_its_whole_sale() -> None:
     using = settings(store_credit="payment", payments={"store-credit": CREDIT})
     credit = (StoreCredit(name="_funds_used", amount=Decimal(50)),)
     bought = order(line(11, "100.00"), total=Decimal("50.00"), store_credits=credit)

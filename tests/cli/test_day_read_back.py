@@ -31,7 +31,7 @@ def looked(row: Mapping[str, Any] | None) -> DayDifference | None:
 
 
 @pytest.mark.claim("I2", "I6")
-def test_a_document_that_is_as_it_was_recorded_is_no_difference() -> None:
+def test_a_document_equal_to_its_record_is_no_difference() -> None:
     assert looked(ROW) is None
 
 
@@ -54,7 +54,7 @@ def test_a_document_changed_by_hand_is_reported(row: Mapping[str, Any] | None, a
     assert cause in difference.cause
 
 
-def test_one_note_for_several_refunds_is_read_once_and_compared_as_a_whole() -> None:
+def test_one_credit_note_for_several_refunds_is_read_once_and_compared_in_total() -> None:
     using = settings(balance={"dialect": {"credit_notes": "cumulative"}})
     first = refund("10.00", given_back(1, "10.00"), refund_id=1)
     second = refund("5.00", given_back(1, "5.00"), refund_id=2)
@@ -64,7 +64,7 @@ def test_one_note_for_several_refunds_is_read_once_and_compared_as_a_whole() -> 
     assert (whole.total, whole.resource) == (Decimal("15.00"), "SalesCredit")
 
 
-def test_a_difference_found_in_balance_makes_the_day_not_green_and_signs_otherwise() -> None:
+def test_a_difference_found_in_balance_makes_the_day_not_green_and_changes_the_digest() -> None:
     entries, difference = day_entries((BOUGHT, SALE)), looked(None)
     assert difference is not None
     green = close_day((SHOP, DAY), entries, USING.shops[SHOP], "nino", NOW, asked=ASKED, read=[])

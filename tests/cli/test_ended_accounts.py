@@ -1,4 +1,4 @@
-"""An account that was deleted in the shop is a flag at its client and in the passports of its orders, and no more."""
+"""An account deleted in the shop is shown with its client and orders, and has no other effect."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from services.cli.clients import view
 from services.cli.clients.history import RETAIL, ClientFacts
 from services.cli.orders.timeline import build_timeline
 from services.connectors.woocommerce.customers import account_ref
-from tests.cli.test_merging_clients import _enveloped as enveloped
-from tests.cli.test_merging_clients import sold, told
+from tests.cli.client_events import client_facts, enveloped, sold
 from tests.order_exporter.export_bench import CLIENT, bought
 from tests.support.memory_state import NOON
 
-SAYS = "account 7 deleted in the shop, seen on 2026-03-02; the client and its documents remain in Balance"
+SENTENCE = "account 7 deleted in the shop, seen on 2026-03-02; the client and its documents remain in Balance"
 
 
 def about(customer_id: int = 7) -> dict[str, Any]:
@@ -38,15 +37,15 @@ def flags(known: ClientFacts) -> object:
 
 
 @pytest.mark.claim("S2.16")
-def test_the_client_of_an_ended_account_is_flagged_with_all_it_has(capsys: pytest.CaptureFixture[str]) -> None:
-    before, after = told(*sold(customer_id=7)), told(*sold(customer_id=7), GONE, let_go())
+def test_a_deleted_account_is_shown_with_its_client(capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = client_facts(*sold(customer_id=7)), client_facts(*sold(customer_id=7), GONE, let_go())
     view.print_clients(after)
     listed = capsys.readouterr().out
     view.print_client(after, after.find(CLIENT))
 
     assert flags(after) == [{"customer": 7, "seen_on": "2026-03-02"}]
-    assert f"{CLIENT}: {SAYS}" in listed
-    assert SAYS in capsys.readouterr().out
+    assert f"{CLIENT}: {SENTENCE}" in listed
+    assert SENTENCE in capsys.readouterr().out
     assert view.client_to_dict(after, after.find(CLIENT)) | {"ended_accounts": []} == view.client_to_dict(
         before, before.find(CLIENT)
     )
@@ -55,14 +54,14 @@ def test_the_client_of_an_ended_account_is_flagged_with_all_it_has(capsys: pytes
 @pytest.mark.parametrize(
     "events",
     [(), (GONE, BACK), (CustomerRemoved(**about(8)),), (CustomerRemoved(**about(1042)),)],
-    ids=["nothing said", "it answers again", "another account", "an account with the number of the order"],
+    ids=["no event", "it answers again", "another account", "an account with the number of the order"],
 )
-def test_other_clients_are_not_flagged(events: tuple[Event, ...]) -> None:
-    assert flags(told(*sold(customer_id=7), *events)) == []
+def test_other_clients_are_not_affected(events: tuple[Event, ...]) -> None:
+    assert flags(client_facts(*sold(customer_id=7), *events)) == []
 
 
-def test_the_retail_client_is_nobody_whose_account_could_end() -> None:
-    known = told(*sold(customer_id=7), GONE)
+def test_the_retail_client_has_no_accounts() -> None:
+    known = client_facts(*sold(customer_id=7), GONE)
     known.find(CLIENT).how = RETAIL
     assert flags(known) == []
 
@@ -74,7 +73,7 @@ def lines(*events: Event) -> list[str]:
     return [entry.what for entry in found.entries]
 
 
-def test_the_passport_of_its_order_says_so_too() -> None:
+def test_the_timeline_of_its_order_shows_it() -> None:
     told_there = lines(*sold(customer_id=7), GONE, let_go(), BACK)
     assert "account 7 deleted in the shop; the client and its documents remain in Balance" in told_there
     assert "account 7 was restored in the shop" in told_there

@@ -1,4 +1,4 @@
-"""`davtari clients`: what is known of clients, whose orders a merge is about, and where they may be sent."""
+"""`davtari clients`: the clients in the topics, and the buyers and target of a merge."""
 
 from __future__ import annotations
 
@@ -7,56 +7,38 @@ from typing import Any
 import pytest
 
 from contracts.clients import ClientAssigned
-from contracts.envelope import Envelope, wrap
-from contracts.model import Event
 from services.accounting.documents.ids import client_uid
 from services.cli.clients import app
 from services.cli.clients.app import BuyerChoice
-from services.cli.clients.history import BuyerRef, ClientFacts, ClientNotFound, collect_clients
+from services.cli.clients.history import BuyerRef, ClientNotFound
 from services.cli.command import InvalidArgument
 from services.connectors.woocommerce.customers import account_ref
+from tests.cli.client_events import client_facts, sold
 from tests.cli.clients_bench import both
-from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, person
-from tests.support.exporting import PAID, PERSONAL_ID, buyer, recorded_sale, settings
-from tests.support.memory_state import NOON
+from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought
+from tests.support.exporting import PAID, PERSONAL_ID, buyer
 
 OTHER = "88888888-0000-4000-8000-000000000001"
 
 
-def told(*events: Event) -> ClientFacts:
-    """What is known after these events of the shop."""
-    return collect_clients("main", [_enveloped(event, version) for version, event in enumerate(events, start=1)])
-
-
-def _enveloped(event: Event, version: int) -> Envelope[Event]:
-    return wrap(event, version=version, source="/tests", time=NOON)
-
-
-def sold(**fields: Any) -> list[Event]:
-    """An order with a number, its client, its Sale."""
-    of = bought(**person(**fields))
-    sale = recorded_sale(of, settings()).model_copy(update={"client": CLIENT})
-    return [of, client_recorded(order_id=of.order_id, code="000000017"), sale]
-
-
-def word(**fields: Any) -> ClientAssigned:
-    given = {"command_id": "c-1", "asked_by": "nana", "asked_at": PAID, "shop": "main", "why": "twice"}
-    return ClientAssigned.model_validate(given | {"identity": IDENTITY, "client": OTHER} | fields)
+def assigned(**fields: Any) -> ClientAssigned:
+    common = {"command_id": "c-1", "asked_by": "nana", "asked_at": PAID, "shop": "main", "why": "twice"}
+    return ClientAssigned.model_validate(common | {"identity": IDENTITY, "client": OTHER} | fields)
 
 
 @pytest.mark.claim("S4.10")
 def test_uid_and_code_of_a_client_are_known_with_its_sales() -> None:
-    [one] = told(*sold()).clients.values()
+    [one] = client_facts(*sold()).clients.values()
     assert (one.uid, one.code, one.how, one.orders) == (CLIENT, "000000017", "found", [1042])
     assert one.identities == {IDENTITY}
-    assert told(*sold()).find("000000017").uid == told(*sold()).find("77777777").uid == CLIENT
+    assert client_facts(*sold()).find("000000017").uid == client_facts(*sold()).find("77777777").uid == CLIENT
 
 
-def test_a_client_that_is_not_known_or_not_one_is_named() -> None:
+def test_an_unknown_or_ambiguous_client_is_refused() -> None:
     with pytest.raises(ClientNotFound, match="0 clients match 999"):
-        told(*sold()).find("999")
+        client_facts(*sold()).find("999")
     with pytest.raises(ClientNotFound, match="2 clients"):
-        told(*sold(), word(client=CLIENT[:-1] + "9")).find("77777777")
+        client_facts(*sold(), assigned(client=CLIENT[:-1] + "9")).find("77777777")
 
 
 @pytest.mark.parametrize(
@@ -69,24 +51,24 @@ def test_a_client_that_is_not_known_or_not_one_is_named() -> None:
         (BuyerChoice(customer=7), BuyerRef(person_ref=account_ref("main", 7))),
     ],
 )
-def test_whose_orders_are_meant(whose: BuyerChoice, ref: BuyerRef) -> None:
-    found = told(*sold(), bought(order_id=1043, number="1043", person=buyer()))
+def test_the_buyer_is_found_by_each_option(whose: BuyerChoice, ref: BuyerRef) -> None:
+    found = client_facts(*sold(), bought(order_id=1043, number="1043", person=buyer()))
     assert list(app.find_buyers(whose, found)) == [ref]
 
 
 @pytest.mark.parametrize("whose", [BuyerChoice(), BuyerChoice(order=1042, customer=7), BuyerChoice(number="123")])
-def test_exactly_one_thing_says_whose(whose: BuyerChoice) -> None:
+def test_exactly_one_option_names_the_buyer(whose: BuyerChoice) -> None:
     with pytest.raises(InvalidArgument):
-        app.find_buyers(whose, told(*sold()))
+        app.find_buyers(whose, client_facts(*sold()))
 
 
-def test_an_order_that_nobody_knows_is_nobodys() -> None:
+def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(ClientNotFound, match="order 9"):
-        app.find_buyers(BuyerChoice(order=9), told(*sold()))
+        app.find_buyers(BuyerChoice(order=9), client_facts(*sold()))
 
 
 @pytest.mark.parametrize(("to", "why", "undo"), [("", "why", False), ("x", "why", True), ("x", " ", False)])
-def test_a_merge_says_where_and_why(to: str, why: str, undo: bool) -> None:
+def test_a_merge_requires_a_client_and_a_reason(to: str, why: str, undo: bool) -> None:
     with pytest.raises(InvalidArgument):
         app.check_merge_options(to, why, undo=undo)
 
@@ -107,7 +89,9 @@ async def test_the_target_must_exist_in_balance_and_nothing_is_written_there() -
 
 
 def test_who_and_why_are_recorded_with_the_assignment() -> None:
-    [said] = app.build_assignments("main", [BuyerRef(identity=client_uid(PERSONAL_ID))], OTHER, "twice in Balance")
-    assert (said.client, said.why, bool(said.asked_by)) == (OTHER, "twice in Balance", True)
-    assert told(*sold(), said).find(OTHER).assignments == [said]
-    assert PERSONAL_ID not in said.model_dump_json()
+    [assignment] = app.build_assignments(
+        "main", [BuyerRef(identity=client_uid(PERSONAL_ID))], OTHER, "twice in Balance"
+    )
+    assert (assignment.client, assignment.why, bool(assignment.asked_by)) == (OTHER, "twice in Balance", True)
+    assert client_facts(*sold(), assignment).find(OTHER).assignments == [assignment]
+    assert PERSONAL_ID not in assignment.model_dump_json()
