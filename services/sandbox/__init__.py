@@ -1,1 +1,1 @@
-"""A Balance and a WooCommerce to run against, with faults on demand; they speak only HTTP."""
+"""Sandboxes of Balance and WooCommerce with faults on demand. They speak only HTTP."""

@@ -1,4 +1,4 @@
-"""One request's channel between client and app, which a fault can listen on, mute or cut."""
+"""The HTTP traffic of a sandbox: the request journal, response rewriting, cut connections, and a page cache."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-# What was asked of a sandbox: a bounded list of requests, and counts by route.
 
 ID_IN_PATH = re.compile(r"(?<=/)(\d+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27})(?=/|$)")
 
@@ -43,8 +41,8 @@ class RequestJournal:
         self.in_flight = 0
         self.most_at_once = 0
 
-    def arrived(self, method: str, path: str, query: str) -> JournalEntry:
-        """Notes a request at its arrival, so that one which is never answered is seen too."""
+    def record_arrival(self, method: str, path: str, query: str) -> JournalEntry:
+        """Records a request on arrival, so that unanswered ones are included."""
         entry = JournalEntry(self.now().isoformat(), method, path, query)
         self.entries.append(entry)
         self.counts[f"{method} {path_template(path)}"] += 1
@@ -52,8 +50,8 @@ class RequestJournal:
         self.most_at_once = max(self.most_at_once, self.in_flight)
         return entry
 
-    def left(self) -> None:
-        """Notes that a request is over, answered or not."""
+    def record_end(self) -> None:
+        """Records that a request has ended, answered or not."""
         self.in_flight -= 1
 
     def clear(self) -> None:
@@ -76,9 +74,6 @@ def path_template(path: str) -> str:
     return ID_IN_PATH.sub("{id}", path)
 
 
-# Answers with other values: the habits of PHP and of plugins, which no handler here has by itself.
-
-
 def rewrite_json(body: bytes, record: int | str | None, fields: Mapping[str, Any] | None) -> bytes:
     """A JSON answer in which `fields` replace those of its records, or of the one with this id or uid."""
     answer = json.loads(body)
@@ -98,7 +93,7 @@ def _rewrite_record(answered: Any, record: int | str | None, fields: Mapping[str
 
 
 def _set_value(inner: Any, way: list[str], value: Any) -> None:
-    """Replace one value; a way that leads nowhere changes nothing."""
+    """Replaces one value; an unknown path changes nothing."""
     step, *rest = way
     key: Any = int(step) if isinstance(inner, list) else step
     if not rest and isinstance(inner, dict | list):
@@ -137,7 +132,7 @@ class RequestChannel:
             self.entry.status = message["status"]
         await self._send(message)
 
-    def at_most(self, keep: int) -> Send:
+    def truncating_send(self, keep: int) -> Send:
         """A `send` that lets through the head and the first `keep` bytes of the body, and never ends the answer."""
 
         async def send(message: Message) -> None:
@@ -150,7 +145,7 @@ class RequestChannel:
 
         return send
 
-    def rewritten(self, rewrite: Callable[[bytes], bytes]) -> Send:
+    def rewriting_send(self, rewrite: Callable[[bytes], bytes]) -> Send:
         """A `send` that keeps the answer back until it is whole, and then sends it with another body."""
         pieces: list[bytes] = []
         head: Message = {}
@@ -194,7 +189,7 @@ def _with_length(headers: Iterable[tuple[bytes, bytes]], length: int) -> list[tu
 
 
 async def discard(message: Message) -> None:
-    """A `send` that nobody hears."""
+    """A `send` that discards every message."""
 
 
 def reset_connection(transport: asyncio.Transport) -> None:
@@ -206,14 +201,12 @@ def reset_connection(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-# A page cache in front of a shop: it gives its first answer to a page again and again.
-
 CacheBypass = Literal["header", "query", "nothing"]
 """What gets past the cache: `Cache-Control: no-cache`, another query than before, or nothing at all."""
 
 
 class PageCache:
-    """The answers that were given once, by page."""
+    """Caches the first response of each page."""
 
     def __init__(self, app: ASGIApp, past: CacheBypass) -> None:
         self._app, self._past = app, past
@@ -224,11 +217,11 @@ class PageCache:
         page = self._page(wire.scope)
         hit = page in self._pages and not self._passes(wire.scope)
         if not hit:
-            self._pages[page] = await self._asked(wire)
+            self._pages[page] = await self._fetch(wire)
         for message in self._pages[page]:
             await wire.send(_with_cache_header(message, hit))
 
-    async def _asked(self, wire: RequestChannel) -> list[Message]:
+    async def _fetch(self, wire: RequestChannel) -> list[Message]:
         answer: list[Message] = []
 
         async def keep(message: Message) -> None:
@@ -248,7 +241,7 @@ class PageCache:
 
 
 def _with_cache_header(message: Message, hit: bool) -> Message:
-    """The answer with the header by which many caches tell of themselves."""
+    """Adds the `x-cache` header that many caches send."""
     if message["type"] != "http.response.start":
         return message
     return {**message, "headers": [*message["headers"], (b"x-cache", b"HIT" if hit else b"MISS")]}

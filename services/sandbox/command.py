@@ -22,9 +22,9 @@ cli = typer.Typer(help="Sandboxes of the two upstream systems, with faults on de
 
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")]
-Tls = Annotated[bool, typer.Option(help="Speak TLS with a certificate made for the occasion.")]
+Tls = Annotated[bool, typer.Option(help="Speak TLS with a certificate generated at start.")]
 Name = Annotated[list[str], typer.Option(help="A further host name for the certificate.")]
-CaFile = Annotated[Path | None, typer.Option(help="Where to write the certificate of the authority to trust.")]
+CaFile = Annotated[Path | None, typer.Option(help="Where to write the CA certificate to trust.")]
 
 
 @cli.command()
@@ -32,12 +32,14 @@ def woocommerce(
     host: Host = "127.0.0.1",
     port: Port = 0,
     tls: Tls = False,
-    name: Name = [],  # noqa: B006 (typer's way to say "none")
+    name: Name = [],  # noqa: B006 (typer's way of an empty default)
     ca_file: CaFile = None,
-    home_url: Annotated[str | None, typer.Option(help="The shop's home; without it, wherever it is reached.")] = None,
-    stock: Annotated[int | None, typer.Option(help="Load the recorded catalogue with so many pieces each.")] = None,
-    slow: Annotated[bool, typer.Option(help="Take as long as the recorded shop did.")] = False,
-    release: Annotated[Release, typer.Option(help="The version of WooCommerce to answer like.")] = "9.9.5",
+    home_url: Annotated[str | None, typer.Option(help="The shop's home; by default that of each request.")] = None,
+    stock: Annotated[
+        int | None, typer.Option(help="Load the recorded catalogue with this stock of each product.")
+    ] = None,
+    slow: Annotated[bool, typer.Option(help="Respond as slowly as the recorded shop.")] = False,
+    release: Annotated[Release, typer.Option(help="The version of WooCommerce to imitate.")] = "9.9.5",
 ) -> None:
     """A WooCommerce. Keys: ck_sandbox / cs_sandbox."""
     settings = SandboxShopSettings(home_url=home_url, pace=SandboxPace() if slow else None, version=release)
@@ -75,7 +77,7 @@ async def serve_both_until_stopped(host: str, ports: tuple[int, int, int], ca_fi
     ):
         typer.echo(f"WooCommerce {shop_at.url}, key ck_sandbox, secret cs_sandbox, trust {shop_at.ca_file}")
         typer.echo(f"Balance {balance_at.url}, user integration, password sandbox")
-        typer.echo(f"a copy of the shop {copy_at.url}, once POST {copy_at.url}/_sandbox/clone has made it")
+        typer.echo(f"Clone of the shop {copy_at.url}, after POST {copy_at.url}/_sandbox/clone")
         await stop.wait()
 
 
@@ -84,7 +86,7 @@ def balance(
     host: Host = "127.0.0.1",
     port: Port = 0,
     tls: Tls = False,
-    name: Name = [],  # noqa: B006 (typer's way to say "none")
+    name: Name = [],  # noqa: B006 (typer's way of an empty default)
     ca_file: CaFile = None,
     catalogue: Annotated[bool, typer.Option(help="Fill it with the standard catalogue.")] = False,
 ) -> None:
@@ -106,7 +108,7 @@ async def serve_until_stopped(
 
 
 def stop_on_signal() -> asyncio.Event:
-    """Is set when the process is asked to stop."""
+    """Returns an event that SIGINT and SIGTERM set."""
     stop = asyncio.Event()
     for asked in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(asked, stop.set)

@@ -10,7 +10,7 @@
     GET    /_sandbox/requests       {"requests": [{at, method, path, query, status, bytes, fault}], "counts": {...}}
     DELETE /_sandbox/requests
 
-Paths under /_sandbox are never faulted and never journalled. A fault applies to the requests whose "METHOD /path"
+Paths under /_sandbox are never faulted and not in the journal. A fault applies to the requests whose "METHOD /path"
 its regular expression finds. Every matching `latency` delays the request; then the first other match takes it:
 
     status               answered with status, headers and body instead of by the handler
@@ -19,7 +19,7 @@ its regular expression finds. Every matching `latency` delays the request; then 
     commit_then_reset    the handler runs, its answer is thrown away, connection cut
     commit_then_timeout  the handler runs, then silence until the client leaves or `seconds` are over, then cut
     truncate             the handler runs, `keep` bytes of its answer's body are sent, connection cut
-    cache                the first answer to each page is given again; `past` says what gets past it (cache.py)
+    cache                the first answer to each page is repeated; `past` names what bypasses it (channel.py)
     rewrite              the handler runs, and `fields` replace those of its answer: in each record of a list, or only
                          in the one with the id or uid `record`; null for `fields` puts null in the record's place
 
@@ -72,7 +72,7 @@ CONTROL = ("/_sandbox/faults", "/_sandbox/requests")
 
 
 class InjectedFault(BaseModel):
-    """One kind of trouble; `seconds` is the delay of a latency or the length of a silence.
+    """One fault to inject; `seconds` is the delay of a latency or the length of a silence.
 
     `fields` are the values of a rewrite, by name or by way: `{"line_items.0.sku": false}`.
     `times` None means until cleared. `retry_at` seconds from now goes out as a Retry-After HTTP date.
@@ -96,7 +96,7 @@ class InjectedFault(BaseModel):
 
 
 class FaultInjector:
-    """ASGI middleware that troubles the requests of `app` as it is told; `journal` holds what was asked."""
+    """ASGI middleware that injects faults into the requests of `app`; `journal` records every request."""
 
     def __init__(self, app: ASGIApp, *, now: Callable[[], datetime] | None = None, rng: Random | None = None) -> None:
         self.app = app
@@ -139,17 +139,17 @@ class FaultInjector:
         elif scope["path"].startswith(OWN_PATHS):
             await self.app(scope, receive, send)
         else:
-            await self._observed(scope, receive, send)
+            await self._record(scope, receive, send)
 
-    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> None:
-        entry = self.journal.arrived(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
+    async def _record(self, scope: Scope, receive: Receive, send: Send) -> None:
+        entry = self.journal.record_arrival(scope["method"], scope["path"], scope["query_string"].decode("latin-1"))
         wire = RequestChannel(scope, receive, send, entry)
         try:
-            await self._troubled(wire)
+            await self._apply_faults(wire)
         finally:
-            self.journal.left()
+            self.journal.record_end()
 
-    async def _troubled(self, wire: RequestChannel) -> None:
+    async def _apply_faults(self, wire: RequestChannel) -> None:
         known, fault = await self._after_latency(wire)
         if fault is None:
             await self.app(wire.scope, wire.receive, wire.send)
@@ -158,7 +158,7 @@ class FaultInjector:
         elif fault.kind in ("status", "outage") and fault.status is not None:
             await self._answer(fault)(wire.scope, wire.receive, wire.send)
         elif fault.kind == "rewrite":
-            send = wire.rewritten(lambda body: rewrite_json(body, fault.record, fault.fields))
+            send = wire.rewriting_send(lambda body: rewrite_json(body, fault.record, fault.fields))
             await self.app(wire.scope, wire.receive, send)
         else:
             await self._cut(fault, wire)
@@ -198,7 +198,7 @@ class FaultInjector:
         if fault.kind == "commit_then_timeout":
             await wire.silence(fault.seconds)
         if fault.kind == "truncate":
-            await self.app(wire.scope, wire.receive, wire.at_most(fault.keep))
+            await self.app(wire.scope, wire.receive, wire.truncating_send(fault.keep))
         await wire.cut()
 
 
@@ -206,34 +206,34 @@ def control_routes(faults: FaultInjector) -> Starlette:
     """The routes under /_sandbox/faults and /_sandbox/requests."""
     parser = TypeAdapter(InjectedFault)
 
-    async def listed(_: Request) -> Response:
+    async def list_faults(_: Request) -> Response:
         return JSONResponse(faults.active())
 
-    async def added(request: Request) -> Response:
+    async def add_fault(request: Request) -> Response:
         try:
             fault = parser.validate_json(await request.body())
         except ValidationError as wrong:
-            return JSONResponse({"error": f"This is no fault: {wrong}"}, status_code=400)
+            return JSONResponse({"error": f"Invalid fault: {wrong}"}, status_code=400)
         return JSONResponse({"id": faults.add(fault)}, status_code=201)
 
-    async def cleared(request: Request) -> Response:
+    async def clear_faults(request: Request) -> Response:
         faults.clear(request.path_params.get("fault_id"))
         return Response(status_code=204)
 
-    async def requests(_: Request) -> Response:
+    async def list_requests(_: Request) -> Response:
         return JSONResponse(faults.journal.as_json())
 
-    async def forgotten(_: Request) -> Response:
+    async def clear_requests(_: Request) -> Response:
         faults.journal.clear()
         return Response(status_code=204)
 
     return Starlette(
         routes=[
-            Route(CONTROL[0], listed, methods=["GET"]),
-            Route(CONTROL[0], added, methods=["POST"]),
-            Route(CONTROL[0], cleared, methods=["DELETE"]),
-            Route(CONTROL[0] + "/{fault_id:int}", cleared, methods=["DELETE"]),
-            Route(CONTROL[1], requests, methods=["GET"]),
-            Route(CONTROL[1], forgotten, methods=["DELETE"]),
+            Route(CONTROL[0], list_faults, methods=["GET"]),
+            Route(CONTROL[0], add_fault, methods=["POST"]),
+            Route(CONTROL[0], clear_faults, methods=["DELETE"]),
+            Route(CONTROL[0] + "/{fault_id:int}", clear_faults, methods=["DELETE"]),
+            Route(CONTROL[1], list_requests, methods=["GET"]),
+            Route(CONTROL[1], clear_requests, methods=["DELETE"]),
         ]
     )

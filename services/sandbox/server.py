@@ -3,7 +3,7 @@
     async with serve(app, tls=True) as served:
         httpx.AsyncClient(base_url=served.url, verify=ssl.create_default_context(cafile=served.ca_file))
 
-uvicorn runs in the current event loop. The certificate is made for the occasion; `ca_file` is the authority to trust.
+uvicorn runs in the current event loop. The certificate is generated at start; `ca_file` is the authority to trust.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ async def serve(
     """Serves `app` while the context is open; port 0 takes a free one.
 
     `names` are further host names for the certificate (127.0.0.1 and localhost are always in). `ca_file` says where
-    to write the authority's certificate; without it a temporary file serves. OSError when the port is taken.
+    to write the authority's certificate; without it a temporary file is used. OSError when the port is taken.
     """
     with bind_socket(host, port) as sock, issue_certificate(tls, [host, *names], ca_file) as (context, trusted):
         server = uvicorn.Server(uvicorn_config(app, context))
@@ -94,7 +94,7 @@ async def run_server(server: uvicorn.Server, sock: socket.socket) -> AsyncIterat
 
 
 def abort_connections(server: uvicorn.Server) -> None:
-    """Cuts the connections that are still open: silent faults must not hold the shutdown."""
+    """Aborts open connections, so that faults without a response do not delay the shutdown."""
     for connection in list(server.server_state.connections):
         if (transport := connection.transport) is not None:
             transport.abort()
@@ -128,6 +128,6 @@ def issue_certificate(
 
 
 def host_in_url(host: str) -> str:
-    """The host as it stands in a URL: every interface is reached by loopback, IPv6 goes in brackets."""
+    """The host for a URL: loopback for all interfaces, IPv6 in brackets."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{reachable}]" if ":" in reachable else reachable

@@ -1,4 +1,4 @@
-"""Which Kafka the demo and the tests run on: a given one, a container, or the Java archives."""
+"""The Kafka broker of the demonstration and the tests: a named one, a container, or the Java archives."""
 
 from services.demo.kafka.archives import ArchivesBroker
 from services.demo.kafka.broker import Broker, BrokerError, BrokerKind, BrokerUnavailable

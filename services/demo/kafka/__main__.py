@@ -24,8 +24,8 @@ WATCH_SECONDS = 0.5
 async def keep_broker(state: Path, owner: int, kind: BrokerKind | None = None, data: Path | None = None) -> None:
     """Hold a broker until SIGTERM, SIGINT, or the end of the process `owner`.
 
-    `state` then holds the broker as JSON, and exists exactly as long as the broker does. When there is none to be had
-    it holds `{"error": ...}` and stays.
+    `state` then holds the broker as JSON, and exists exactly as long as the broker does. If no broker is available,
+    it contains `{"error": ...}` and stays.
     """
     try:
         async with open_broker(kind, data) as running:
@@ -42,12 +42,12 @@ async def _hold(running: Broker, state: Path, end: Awaitable[None]) -> None:
 
 
 async def _until_stopped(owner: int) -> None:
-    told = asyncio.Event()
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    while _is_alive(owner) and not told.is_set():
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    while _is_alive(owner) and not stop.is_set():
         try:
-            await asyncio.wait_for(told.wait(), WATCH_SECONDS)
+            await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
         except TimeoutError:
             continue
 
@@ -76,9 +76,9 @@ def main() -> None:
     arguments.add_argument("--owner", type=int, default=os.getppid(), help="end with this process (default: parent)")
     arguments.add_argument("--kind", help="only this kind: given, container or archives")
     arguments.add_argument("--data", type=Path, help="folder for what the node keeps")
-    wish = arguments.parse_args()
+    options = arguments.parse_args()
     try:
-        asyncio.run(keep_broker(wish.state, wish.owner, wish.kind, wish.data))
+        asyncio.run(keep_broker(options.state, options.owner, options.kind, options.data))
     except BrokerError as error:
         sys.exit(f"broker: {error}")
 

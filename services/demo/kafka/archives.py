@@ -22,20 +22,20 @@ DESCRIPTION = "Apache Kafka from its Java archives"
 
 @dataclass(frozen=True)
 class ArchivesBroker(Broker):
-    """A node of our own, with its process in hand: tests make it slow, let it die and bring it back."""
+    """A node started by this process, which tests pause, kill and restart."""
 
     data: Path
 
     def pause(self) -> None:
-        """Freeze the node: connections stay open and nothing answers."""
+        """Pause the node: connections stay open and nothing responds."""
         _run_script("pause", self.data)
 
     def resume(self) -> None:
-        """Let a frozen node go on where it was."""
+        """Resume a paused node."""
         _run_script("resume", self.data)
 
     def kill(self) -> None:
-        """End the node at once, as a power cut would. Returns when it is gone."""
+        """Kill the node at once, as a power cut would. Returns when it has ended."""
         _run_script("kill", self.data)
 
     async def start_again(self) -> None:
@@ -75,13 +75,13 @@ def _data_folder(data: Path | None) -> Iterator[Path]:
 
 
 async def _start(data: Path) -> str:
-    """The bootstrap address. Progress and what to install stand on stderr; the node ends when this process does."""
+    """Starts a node and returns its bootstrap address. Progress goes to stderr; the node ends with this process."""
     script = await asyncio.create_subprocess_exec(
         SCRIPT, "start", "--data", data, "--owner", str(os.getpid()), stdout=subprocess.PIPE, start_new_session=True
     )
     answer, _ = await script.communicate()
     if script.returncode != 0:
-        raise BrokerUnavailable(f"{SCRIPT.name} start failed; the reason stands above, and in {data / 'kafka.log'}")
+        raise BrokerUnavailable(f"{SCRIPT.name} start failed; see the messages above and {data / 'kafka.log'}")
     return answer.decode().strip()
 
 

@@ -1,4 +1,4 @@
-"""A broker that runs, and the two ways in which one does not."""
+"""A running broker, its errors, and the check that it is ready."""
 
 from __future__ import annotations
 
@@ -27,18 +27,16 @@ class Broker:
 
 
 class BrokerError(RuntimeError):
-    """No broker can be had, or the one that was asked for does not answer. The text says what to do."""
+    """No broker is available, or the requested one does not respond. The message says what to do."""
 
 
 class BrokerUnavailable(BrokerError):
-    """This way to a broker is not open on this machine; another may be. The text is the reason."""
+    """This kind of broker is not available on this machine. The message is the reason."""
 
 
 BrokerSource = Callable[[Path | None], AbstractAsyncContextManager[Broker]]
 """Opens one kind of broker for as long as the context lasts; takes the folder for its data; raises `Unavailable`."""
 
-
-# A cluster is ready when it answers a question about itself; an open port says nothing.
 
 ASK_SECONDS = 5.0
 PAUSE_SECONDS = 0.2

@@ -1,4 +1,4 @@
-"""The order in which a broker is looked for, and the environment's say in it.
+"""Chooses the broker: in this order, unless the environment restricts it.
 
 1. the one that `KAFKA_BOOTSTRAP_SERVERS` names; 2. a container, if a Docker engine answers and the image can be had;
 3. the Java archives, if Java and Maven are installed or can be installed here.
@@ -58,7 +58,7 @@ def kinds_to_try(kind: BrokerKind | None, environment: Mapping[str, str]) -> Seq
     if wish is None:
         return ranked
     if wish not in ranked:
-        raise BrokerError(f"{KIND_VARIABLE}={wish} is not a kind of broker: choose one of {', '.join(ranked)}")
+        raise BrokerError(f"{KIND_VARIABLE}={wish} is not a kind of broker; use one of {', '.join(ranked)}")
     return [each for each in ranked if each == wish]
 
 
@@ -66,7 +66,7 @@ def kinds_to_try(kind: BrokerKind | None, environment: Mapping[str, str]) -> Seq
 async def open_first(
     wanted: Sequence[BrokerKind], sources: Mapping[BrokerKind, BrokerSource], data: Path | None = None
 ) -> AsyncIterator[Broker]:
-    """The first of the wanted kinds that is to be had. What was passed over is told on stderr."""
+    """Opens the first available kind; skipped kinds are reported on stderr."""
     async with AsyncExitStack() as stack:
         reasons: list[str] = []
         for kind in wanted:
@@ -78,10 +78,10 @@ async def open_first(
             _report_choice(found, reasons)
             yield found
             return
-        raise BrokerError("no broker can be had here.\n  " + "\n  ".join(reasons))
+        raise BrokerError("no broker is available.\n  " + "\n  ".join(reasons))
 
 
 def _report_choice(found: Broker, reasons: Sequence[str]) -> None:
     for reason in reasons:
-        print(f"broker: passed over {reason}", file=sys.stderr)
+        print(f"broker: skipped {reason}", file=sys.stderr)
     print(f"broker: {found.description} at {found.bootstrap_servers}", file=sys.stderr, flush=True)

@@ -1,6 +1,5 @@
-"""A Balance to run against: its Exchange API with every known quirk as a switch, and books that judge what is posted.
+"""A Balance sandbox: its Exchange API, with every known quirk as a setting, and books that validate documents.
 
-`app.create(settings, clock)` makes it. What is on the wire stands in `address`, `gate`, `query`, `resources`, `answer`,
-`dialect`; what is behind it in `books` and the modules named after its records; what a test or a person changes in
-`control`. Facts cited in docstrings are numbered in `services/connectors/balance/FACTS.md`.
+`app.create_balance(settings, clock)` creates it. HTTP is in `app`, `access`, `resources` and `dialect`; the data is in
+`books` and in modules named after the records; `control` changes it for tests and people.
 """

@@ -1,4 +1,4 @@
-"""Who is let in: HTTP Basic, rights per resource and publication, and the quirk about Content-Type on GET."""
+"""Where Balance is published, and who has access: HTTP Basic and rights per resource and publication."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from starlette.requests import Request
 from services.sandbox.balance.errors import PlatformRefusal
 from services.sandbox.balance.settings import AccessRights, BalanceSandboxSettings
 
-# Where Balance is published: cloud and on-prem paths (Balance facts 1 and 2).
-
 
 @dataclass(frozen=True)
 class ExchangePath:
@@ -24,7 +22,7 @@ class ExchangePath:
 
 
 def parse_path(path: str, settings: BalanceSandboxSettings) -> ExchangePath:
-    """The resource that a path names; letter case matters. Raises `Turned` 404 for a path that is not published."""
+    """Parses a path (Balance facts 1 and 2); letter case matters. Raises `PlatformRefusal` 404 if it is not published."""
     cloud = rf"/sm/(?P<publication>[oa])/Balance/{settings.application_id}(/[a-z]{{2}}_[A-Z]{{2}})?"
     base = rf"({cloud}|{re.escape(settings.on_prem_base)})"
     found = re.fullmatch(rf"{base}/hs/Exchange/(?P<resource>\w+)", path)
@@ -34,7 +32,7 @@ def parse_path(path: str, settings: BalanceSandboxSettings) -> ExchangePath:
 
 
 def check_access(request: Request, address: ExchangePath, settings: BalanceSandboxSettings) -> None:
-    """Lets a request pass. Raises `Turned`: 401 for a wrong user or password, 403 for a missing right."""
+    """Checks access. Raises `PlatformRefusal`: 401 for a wrong user or password, 403 for a missing right."""
     if parse_basic_header(request.headers.get("Authorization", "")) != (
         settings.rights.user_name,
         settings.rights.password,
@@ -59,13 +57,13 @@ def parse_basic_header(header: str) -> tuple[str, str] | None:
 
 
 def refuse_content_type(request: Request) -> None:
-    """Balance fact 6: some publications answer 403 to a GET that carries a Content-Type."""
+    """Raises 403 for a GET with a Content-Type (Balance fact 6)."""
     if "Content-Type" in request.headers:
         raise PlatformRefusal(403, "Forbidden")
 
 
 def is_forbidden(method: str, address: ExchangePath, rights: AccessRights) -> bool:
-    """Whether the user may not do this, or not under this publication (Balance fact 2: ItemsSeries 403 under `o`)."""
+    """Whether the user may not do this, or not under this publication (Balance fact 4)."""
     if rights.forbidden & {address.resource, f"{method} {address.resource}"}:
         return True
     wanted = rights.only_under.get(address.resource)

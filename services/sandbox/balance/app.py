@@ -1,4 +1,4 @@
-"""Makes a Balance sandbox: the Exchange service, its control routes, and faults around them."""
+"""The Balance sandbox as an ASGI app: reads and writes of the Exchange service, control routes, and faults."""
 
 from __future__ import annotations
 
@@ -22,13 +22,11 @@ from services.sandbox.balance.resources import find_resource
 from services.sandbox.balance.settings import BalanceSandboxSettings
 from services.sandbox.faults import FaultInjector
 
-# The writing methods of Clients, Sale, credit note, sales order and receipts.
-
 Write = Callable[[list[Row]], list[Row]]
 
 
 async def write(request: Request, name: str, books: SandboxBooks) -> Response:
-    """Carries out POST, PUT, PATCH or DELETE. Raises `Turned` 405, or `Refused`."""
+    """Carries out POST, PUT, PATCH or DELETE. Raises `PlatformRefusal` 405, or `ExchangeRefusal`."""
     writer = find_writer(request.method, name, books)
     sent = await read_rows(request, books)
     return echo_response(writer(sent), RowRenderer(books.settings.dialect, document=name != "Clients"))
@@ -42,13 +40,13 @@ async def read_rows(request: Request, books: SandboxBooks) -> list[Row]:
 
 
 def find_writer(method: str, name: str, books: SandboxBooks) -> Write:
-    """What a method does to a resource (Balance fact 9: documents have no POST)."""
+    """Returns the writer for a method of a resource; documents have no POST."""
     registers = books.registers()
     writers = client_writers(books) if name == "Clients" else {}
     if name in registers:
         writers = document_writers(books, registers[name])
     if method not in writers:
-        raise PlatformRefusal(405, f"{name} knows no {method}", {"Allow": ", ".join(["GET", *writers])})
+        raise PlatformRefusal(405, f"{name} does not support {method}", {"Allow": ", ".join(["GET", *writers])})
     return writers[method]
 
 
@@ -63,7 +61,7 @@ def client_writers(books: SandboxBooks) -> dict[str, Write]:
 
 
 def mark_client(books: SandboxBooks, wanted: str) -> Row:
-    """Marks a client for deletion. Raises `Refused` for an unknown uid."""
+    """Marks a client for deletion. Raises `ExchangeRefusal` for an unknown uid."""
     row = books.clients.get(wanted)
     if row is None:
         raise ExchangeRefusal(
@@ -93,9 +91,6 @@ def echo_response(rows: list[Row], voice: RowRenderer) -> Response:
     return Response(array[1:-1] if single else array, media_type=JSON)
 
 
-# The Exchange service: one request in, one answer out.
-
-
 async def handle_exchange(request: Request, books: SandboxBooks) -> Response:
     """Answers a request to a published path as Balance would."""
     try:
@@ -109,7 +104,7 @@ async def handle_exchange(request: Request, books: SandboxBooks) -> Response:
 
 
 def read(request: Request, name: str, books: SandboxBooks) -> Response:
-    """Answers a GET. Raises `Turned`."""
+    """Answers a GET. Raises `PlatformRefusal`."""
     dialect, found = books.settings.dialect, find_resource(name, books)
     asked = resources.parse_query(request.query_params.multi_items(), name, found.known, dialect)
     rows = iter(()) if asked.nothing else asked.select(found.rows(books, asked))

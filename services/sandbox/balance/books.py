@@ -1,4 +1,4 @@
-"""One Balance database: everything in it, how it behaves, and its clock."""
+"""One Balance database: documents, items, clients, stock, prices, settings and clock."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from services.sandbox.balance.items import SandboxItems
 from services.sandbox.balance.record import Row, as_text, make_uid, plain_number
 from services.sandbox.balance.settings import BalanceSandboxSettings
 from services.sandbox.balance.stock_and_prices import PriceRegister, StockMovement, StockRegister
-
-# A kind of document: its documents by uid, their numbers, and how often each was written.
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,6 @@ class SandboxBooks:
         self.stocks.delete(item)
         self.prices.delete(item, self.now())
         self.series = {known: lot for known, lot in self.series.items() if lot["Item"] != item}
-
-
-# What stands in the books, for tests and people to look at: figures as plain text, whatever the dialect.
 
 
 def describe_books(books: SandboxBooks, parts: frozenset[str] = frozenset()) -> dict[str, Any]:

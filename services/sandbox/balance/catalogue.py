@@ -1,4 +1,4 @@
-"""Fills the books: a catalogue that fits the recorded shop, with everything in it that an importer must leave alone."""
+"""Fills the books with a catalogue that matches the recorded shop, and records an importer must skip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The customers. Balance fact 36: Name and ID are required; everything else has a default."""
+"""Clients. Name and ID are required; every other field has a default (Balance fact 36)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class SandboxClients:
         return fitting.pop() if len(fitting) == 1 else None
 
     def keep(self, known: str, own: Row) -> Row:
-        """Stores a client's fields under a uid and counts the write; who brings no code is given one."""
+        """Stores a client's fields under a uid and counts the write; assigns a code if it has none."""
         code = own.get("Code") or self._own.get(known, {}).get("Code") or f"{len(self._own) + 1:09}"
         self._own[known] = own | {"uid": known, "Code": code}
         self.revisions[known] += 1
@@ -75,7 +75,7 @@ class SandboxClients:
 
 
 def put_client(clients: SandboxClients, sent: Row, settings: BalanceSandboxSettings) -> Row:
-    """Updates the client with this uid, or creates one (PUT, and POST with a uid). Raises `Refused`."""
+    """Updates the client with this uid, or creates one (PUT, and POST with a uid). Raises `ExchangeRefusal`."""
     wanted = str(sent.get("uid") or "").lower()
     if wanted and not is_uid(wanted):
         raise ExchangeRefusal(
@@ -87,7 +87,7 @@ def put_client(clients: SandboxClients, sent: Row, settings: BalanceSandboxSetti
 
 
 def patch_client(clients: SandboxClients, sent: Row, settings: BalanceSandboxSettings) -> Row:
-    """Changes the named fields of an existing client (Balance fact 9: PATCH needs a uid). Raises `Refused`."""
+    """Changes the named fields of an existing client (Balance fact 9). Raises `ExchangeRefusal`."""
     known = str(sent.get("uid") or "").lower()
     earlier = clients.get(known)
     if earlier is None:

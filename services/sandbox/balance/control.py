@@ -1,4 +1,4 @@
-"""Levers for tests and people, over HTTP and without a password.
+"""Control routes for tests and people, without a password.
 
     GET    /_sandbox/state[?parts=sales,stock]    counts, sales, credit_notes, receipts, clients, stock
     GET    /_sandbox/catalogue                    the uids that settings need
@@ -35,8 +35,6 @@ from services.sandbox.balance.errors import ExchangeRefusal
 from services.sandbox.balance.items import parse_number
 from services.sandbox.balance.record import ZERO, Row, as_text
 from services.sandbox.balance.stock_and_prices import REGULAR, SALE
-
-# One change to the books at a time, as a person in Balance would make it.
 
 PRICE_TYPE_NAMES = {"regular": REGULAR, "sale": SALE}
 DAYS = frozenset({"StartDate", "EndDate"})
@@ -83,7 +81,7 @@ def put_item(books: SandboxBooks, uid: str, fields: Row) -> dict[str, str]:
 
 
 def find_item(books: SandboxBooks, named: str) -> str:
-    """The uid of an item given by uid, article or code. Raises KeyError."""
+    """The uid of an item named by uid, article or code. Raises KeyError."""
     found = named if named in books.items else books.items.named(named)
     if found is None:
         raise KeyError(f"item {named}")
@@ -91,7 +89,7 @@ def find_item(books: SandboxBooks, named: str) -> str:
 
 
 def find_warehouse(books: SandboxBooks, named: str) -> str:
-    """The uid of a warehouse given by uid or name. Raises KeyError."""
+    """The uid of a warehouse named by uid or name. Raises KeyError."""
     found = named if named in books.warehouses else books.warehouse_named(named)
     if found is None:
         raise KeyError(f"warehouse {named}")
@@ -192,20 +190,20 @@ ACTIONS: tuple[tuple[str, str, ControlAction], ...] = (
 def control_routes(books: SandboxBooks) -> list[Route]:
     """Every route under /_sandbox that is Balance's own."""
     return [
-        Route(f"/_sandbox/{path}", make_endpoint(lever, books), methods=[method]) for method, path, lever in ACTIONS
+        Route(f"/_sandbox/{path}", make_endpoint(action, books), methods=[method]) for method, path, action in ACTIONS
     ]
 
 
-def make_endpoint(lever: ControlAction, books: SandboxBooks) -> Callable[[Request], Awaitable[Response]]:
-    """A lever as a route: its result as JSON, 404 for what is not there, 400 for what makes no sense."""
+def make_endpoint(action: ControlAction, books: SandboxBooks) -> Callable[[Request], Awaitable[Response]]:
+    """Makes the endpoint of an action: its result as JSON, 404 for an unknown record, 400 for an invalid request."""
 
     async def answer(request: Request) -> Response:
         try:
-            return JSONResponse(lever(books, await read_control_request(request)))
+            return JSONResponse(action(books, await read_control_request(request)))
         except ExchangeRefusal as no:
             return no.response
         except KeyError as unknown:
-            return JSONResponse({"error": f"There is no {unknown.args[0]}"}, 404)
+            return JSONResponse({"error": f"Unknown {unknown.args[0]}"}, 404)
         except ValueError as wrong:
             return JSONResponse({"error": str(wrong)}, 400)
 

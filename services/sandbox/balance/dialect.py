@@ -1,4 +1,4 @@
-"""Writes typed rows the way the chosen dialect of Balance does."""
+"""Renders rows and responses in the configured dialect of Balance."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CASING_VARIANTS = {
     "IsPlannedAccruals": "IsPlannedaccruals",
     "Barcode": "BarCode",
 }
-"""Balance fact 15: the same field is cased differently by different services."""
+"""Letter case differs between resources (Balance fact 15)."""
 
 NAMES_ON_READ = {
     "AccountNumber": "AccountingAccount",
@@ -37,7 +37,7 @@ NAMES_ON_READ = {
     "ReceivablesAccount": "CustomersAccount",
     "AdvancesAccount": "DownPaymentAccount",
 }
-"""Balance fact 16: fields of a document may be called otherwise on GET than on PUT."""
+"""Names of document fields on GET that differ from those on PUT (Balance fact 16)."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class RowRenderer:
 
 
 def field_names(dialect: SandboxDialect, document: bool) -> dict[str, str]:
-    """Which fields this dialect calls otherwise."""
+    """Maps field names to the names of this dialect."""
     names = NAMES_ON_READ if document and dialect.read_names == "accounting" else {}
     return names | (CASING_VARIANTS if dialect.casing == "variant" else {})
 
@@ -109,14 +109,12 @@ def render_number(number: Decimal, dialect: SandboxDialect) -> str | orjson.Frag
     return sign + grouped + (dot and {"dot": ".", "comma": ","}[dialect.decimals]) + decimals
 
 
-# The body of a GET: rows written one small piece at a time, however many there are.
-
 ROWS_PER_CHUNK = 200
 JSON = "application/json; charset=utf-8"
 
 
 def list_response(rows: Iterator[Row], query: ReadQuery, voice: RowRenderer) -> Response:
-    """The answer to a GET: streamed rows, a single object, or the dialect's way to say that nothing matched."""
+    """The response to a GET: streamed rows, a single object, or the empty response of the dialect."""
     head = list(islice(rows, 2))
     if not head:
         return empty_response(query, voice.dialect)
@@ -126,7 +124,7 @@ def list_response(rows: Iterator[Row], query: ReadQuery, voice: RowRenderer) -> 
 
 
 def empty_response(query: ReadQuery, dialect: SandboxDialect) -> Response:
-    """Balance fact 20: no match is 404 "Not Found" on some builds; a page beyond the last is an empty array."""
+    """The response without rows: 404 "Not Found" or an empty array (Balance fact 20)."""
     beyond = query.page is not None and query.page[0] > 1
     if (dialect.page_beyond if beyond else dialect.no_match) == "not-found":
         return PlainTextResponse("Not Found", 404)
@@ -146,7 +144,7 @@ async def stream_rows(rows: Iterator[Row], voice: RowRenderer) -> AsyncIterator[
 
 
 def array_brackets(dialect: SandboxDialect) -> tuple[bytes, bytes]:
-    """What stands around the rows: `[` and `]`, or `{"Source":[` and `]}`."""
+    """The text around the rows: `[` and `]`, or `{"Source":[` and `]}` (Balance fact 19)."""
     if not dialect.wrapper:
         return b"[", b"]"
     return f'{{"{dialect.wrapper}":['.encode(), b"]}"

@@ -1,4 +1,4 @@
-"""A document as it was sent: fields by their proper names, values read, and what could not be read."""
+"""Reads documents as they were sent: canonical field names, parsed values, and the errors found."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ import orjson
 from services.sandbox.balance.errors import ExchangeRefusal, error_text
 from services.sandbox.balance.record import Row, is_empty
 from services.sandbox.balance.settings import BalanceSandboxSettings
-
-# The fields of documents, as the Exchange service names them, and how written values are read.
 
 HEADER_NAMES = """
     uid Number Date PaymentDate VATTaxable OperationType VATArticle Warehouse Client Agreement Branch Department
@@ -92,7 +90,7 @@ class DocumentDraft:
 
 
 def parse_body(body: bytes, settings: BalanceSandboxSettings) -> list[Row]:
-    """The records in a request's body. Raises `Refused` when it is no JSON array of objects (Balance fact 8)."""
+    """Parses the records of a body. Raises `ExchangeRefusal` unless it is an array of objects (Balance fact 8)."""
     try:
         sent = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""How Balance says no: plain text from the platform, `{"Error": [...]}` from the Exchange service, and their words."""
+"""Error responses: plain text from the platform, `{"Error": [...]}` from the Exchange service, with their texts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 HANDLER = "ОбработкаПроведения"
-"""Balance fact 21: a failure to post names the posting handler, whatever the language."""
+"""The posting handler that a failure to post names in every language (Balance fact 21)."""
 
 TEXTS: dict[str, dict[str, str]] = {
     "array": {
@@ -73,7 +73,7 @@ def error_text(language: str, key: str, **values: Any) -> str:
 
 
 class PlatformRefusal(Exception):
-    """The platform turned a request away, in plain text."""
+    """The platform rejected a request, in plain text."""
 
     def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -81,7 +81,7 @@ class PlatformRefusal(Exception):
 
 
 class ExchangeRefusal(Exception):
-    """The Exchange service refused what it was asked to write: `{"Error": [texts]}`."""
+    """The Exchange service rejected a write: `{"Error": [texts]}`."""
 
     def __init__(self, status: int, texts: list[str]) -> None:
         super().__init__("; ".join(texts))

@@ -1,4 +1,4 @@
-"""What the sandbox's catalogue is made of: goods of a recorded shop, made-up goods, services."""
+"""The sample items of the catalogue: goods of the recorded shop, invented goods, services, and their folders."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from services.sandbox import recorded
 from services.sandbox.balance import stock_and_prices
 from services.sandbox.balance.items import SERVICE, SandboxItems
 from services.sandbox.balance.record import ZERO, Row, make_uid
-
-# The folders of the sandbox's catalogue: a small Georgian tree, with branches that no shop would map.
 
 GOODS = "საქონელი"
 DRINKS = "საქონელი/სასმელი"
@@ -55,7 +53,7 @@ def find_folder(name: str) -> str:
 
 
 def matching_folders(name: str) -> Iterator[str]:
-    """The folders of which a word stands in the name."""
+    """The folders with a word of the name."""
     return (path for path, words in FOLDER_WORDS.items() if any(word in name for word in words))
 
 

@@ -1,4 +1,4 @@
-"""The nomenclature: goods, services, and the folders that stand between them."""
+"""Items: goods, services and folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing documents: upsert, posting with its effects, taking back, and marking for deletion."""
+"""Writes documents: create or replace, post with stock movements, undo, and mark for deletion."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.sandbox.balance.stock_and_prices import StockMovement
 
 
 def put_documents(books: SandboxBooks, register: DocumentRegister, sent: list[Row]) -> list[BalanceDocument]:
-    """Writes and posts documents in their order. Raises `Refused` at the first that is refused; by the rule
+    """Writes and posts documents in their order. Raises `ExchangeRefusal` at the first that is refused; by the rule
     `array` those before it stay, or nothing of the array does."""
     written: list[tuple[BalanceDocument | None, BalanceDocument]] = []
     try:
@@ -44,8 +44,8 @@ def undo_writes(
 def put_document(books: SandboxBooks, register: DocumentRegister, sent: Row) -> BalanceDocument:
     """Creates a document or replaces the one with its uid: the old effect is undone, the new one done.
 
-    Raises `Refused` with every text; then the earlier document stands as it stood, or by the rule `failed_posting` an
-    unposted draft stands.
+    Raises `ExchangeRefusal` with every text; the earlier document is kept, or an unposted draft by the rule
+    `failed_posting`.
     """
     earlier = register.get(requested_uid(sent))
     draft = read_draft(sent, books.settings)
@@ -71,7 +71,7 @@ def refuse_posting(
     document: BalanceDocument,
     draft: DocumentDraft,
 ) -> None:
-    """Leaves behind what a refused posting leaves, and raises `Refused`."""
+    """Keeps what remains after a rejected posting, and raises `ExchangeRefusal`."""
     if books.settings.rules.failed_posting == "draft":
         field = books.settings.dialect.posted_field
         header = document.header | ({field: False} if field else {})
@@ -82,7 +82,7 @@ def refuse_posting(
 
 
 def patch_document(books: SandboxBooks, register: DocumentRegister, sent: Row) -> BalanceDocument:
-    """Changes the named fields of an existing document; lines are replaced when given. Raises `Refused`."""
+    """Changes the named fields of an existing document; lines are replaced if present. Raises `ExchangeRefusal`."""
     earlier = get_document(books, register, requested_uid(sent))
     unchanged: dict[str, Any] = {**earlier.header, "Items": earlier.lines, "uid": earlier.uid}
     moments = {name: value.isoformat() for name, value in unchanged.items() if name in drafts.DATES}
@@ -91,7 +91,7 @@ def patch_document(books: SandboxBooks, register: DocumentRegister, sent: Row) -
 
 
 def mark_document(books: SandboxBooks, register: DocumentRegister, wanted: str) -> BalanceDocument:
-    """Marks a document for deletion (Balance fact 9); its effect is undone. Raises `Refused` for an unknown uid."""
+    """Marks a document for deletion (Balance fact 9) and undoes it. Raises `ExchangeRefusal` for an unknown uid."""
     earlier = get_document(books, register, wanted)
     undo_document(books, earlier)
     marked = replace(earlier, marked=True, posted=False)
@@ -102,7 +102,7 @@ def mark_document(books: SandboxBooks, register: DocumentRegister, wanted: str) 
 def edit_document(books: SandboxBooks, register: DocumentRegister, wanted: str, change: Row) -> BalanceDocument:
     """A later edit by hand, past every rule: header fields, and lines matched by their Number. `revision` stays.
 
-    Raises `Refused` for an unknown uid or an unreadable value.
+    Raises `ExchangeRefusal` for an unknown uid or an unreadable value.
     """
     earlier = get_document(books, register, wanted)
     draft = read_draft(change, books.settings)
@@ -119,7 +119,7 @@ def edit_document(books: SandboxBooks, register: DocumentRegister, wanted: str, 
 
 
 def get_document(books: SandboxBooks, register: DocumentRegister, wanted: str) -> BalanceDocument:
-    """The document of a uid; `Refused` when there is none."""
+    """The document of a uid; `ExchangeRefusal` when there is none."""
     document = register.get(wanted)
     if document is None:
         raise ExchangeRefusal(
@@ -167,9 +167,9 @@ def official_rate(header: Row, books: SandboxBooks) -> Row:
 
 
 def is_posted(header: Row, books: SandboxBooks) -> bool:
-    """Whether a document is to be posted: it is, unless its field for that says no (which field: nobody knows)."""
-    said = header.get(books.settings.dialect.posted_field or "-")
-    return is_empty(said) or drafts.parse_flag(said)
+    """Whether a document is posted: yes, unless the configured field is false (the field's name is unknown)."""
+    flag = header.get(books.settings.dialect.posted_field or "-")
+    return is_empty(flag) or drafts.parse_flag(flag)
 
 
 def is_goods(line: Row, books: SandboxBooks) -> bool:

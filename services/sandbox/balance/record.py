@@ -32,7 +32,7 @@ def is_uid(text: object) -> bool:
 
 
 def is_empty(value: object) -> bool:
-    """Balance facts 12 and 13: null, "", the zero GUID and an empty table all mean "nothing"."""
+    """Whether a value is empty: null, "", the zero GUID or an empty table (Balance facts 12 and 13)."""
     return value is None or value == "" or value == ZERO or value == []
 
 

@@ -1,4 +1,4 @@
-"""The readable resources: what each lists, and which parameters it understands."""
+"""The readable resources: query parameters, filters, pages and rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from services.sandbox.balance.books import DocumentRegister, SandboxBooks
 from services.sandbox.balance.errors import PlatformRefusal
 from services.sandbox.balance.record import Row, as_text
 from services.sandbox.balance.settings import SandboxDialect
-
-# A GET's parameters: which are understood, which are refused, and what they ask for.
 
 PAGING = frozenset({"Pack", "PackSize"})
 PAGE_SIZE = 100
@@ -50,7 +48,7 @@ class ReadQuery:
 def parse_query(
     pairs: Iterable[tuple[str, str]], resource: str, known: ResourceParameters, dialect: SandboxDialect
 ) -> ReadQuery:
-    """The query of a GET. Raises `Turned`: 404 for an unknown parameter, the set status for an empty `uid=`."""
+    """Parses the query of a GET. Raises `PlatformRefusal` for an unknown parameter or an empty `uid=`."""
     asked = without_empty_uid(dict(pairs), dialect)
     profile = {name: parameter_policy(name, dialect) for name in known.profile}
     understood = known.fields | known.parameters | {name for name in profile if profile[name] != "rejected"}
@@ -65,7 +63,7 @@ def parse_query(
 
 
 def without_empty_uid(asked: dict[str, str], dialect: SandboxDialect) -> dict[str, str]:
-    """Balance fact 25: an empty `uid=` gave 502 on some publications; elsewhere it counts as absent."""
+    """Drops an empty `uid=`, or raises the configured error for it (Balance fact 25)."""
     if asked.get("uid") != "":
         return asked
     if dialect.empty_uid_status is not None:
@@ -74,12 +72,12 @@ def without_empty_uid(asked: dict[str, str], dialect: SandboxDialect) -> dict[st
 
 
 def parameter_policy(name: str, dialect: SandboxDialect) -> str:
-    """Whether the constant `uid` or `Source` is accepted, needed or rejected."""
+    """Returns whether the constant `uid` or `Source` is accepted, needed or rejected."""
     return dialect.uid_parameter if name == "uid" else dialect.source_parameter
 
 
 def refuse_unknown(asked: dict[str, str], understood: frozenset[str], dialect: SandboxDialect) -> None:
-    """Balance fact 20: unknown parameters are rejected with 404, also one whose letters are cased otherwise."""
+    """Raises 404 for an unknown parameter, also for one in different letter case (Balance fact 20)."""
     for name in asked:
         if name not in understood and dialect.unknown_parameter == "rejected":
             raise PlatformRefusal(404, f'Unknown parameter "{name}"')
@@ -108,7 +106,7 @@ class ReadableResource:
 
 
 def find_resource(name: str, books: SandboxBooks) -> ReadableResource:
-    """The resource of this name; the dialect names credit note and sales order. Raises `Turned` 404 for others."""
+    """Finds a resource; the dialect names credit notes and sales orders. Raises `PlatformRefusal` 404."""
     if name == books.settings.dialect.credit_note_resource:
         return CREDIT_NOTES
     if name == books.settings.dialect.sales_order_resource:
@@ -160,7 +158,7 @@ def price_rows(books: SandboxBooks, query: ReadQuery) -> Iterable[Row]:
 
 
 def series_rows(books: SandboxBooks, query: ReadQuery) -> Iterable[Row]:
-    """Lots of all items or of `Item`. Raises `Turned` 403 for all where the dialect forbids that (Balance fact 33)."""
+    """Lots of all items or of `Item`. Raises `PlatformRefusal` 403 if `Item` is required (Balance fact 33)."""
     item = query.parameters.get("Item")
     if item is None and not books.settings.dialect.series_bulk:
         raise PlatformRefusal(403, "ItemsSeries needs the parameter Item")

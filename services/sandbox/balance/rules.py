@@ -1,4 +1,4 @@
-"""What Balance refuses to post, as texts for its Error list. Formal faults come first, then those of posting."""
+"""Validates documents: resolves references, checks fields, then checks posting. Errors are texts for the Error list."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from services.sandbox.balance.drafts import DocumentDraft, parse_figure
 from services.sandbox.balance.record import Row, is_empty, is_uid
 from services.sandbox.balance.settings import TextReference
 
-# What a document points at: items, client, warehouse, VAT rates; by GUID, or by text
-# as Balance's search settings say.
-
 IsKnown = Callable[[str], bool]
 ByText = Callable[[str], str | None]
 
 
 def resolve_references(draft: DocumentDraft, books: SandboxBooks) -> None:
-    """Replaces references by uids, and drops or faults those that lead nowhere."""
+    """Replaces references by uids; unknown ones are dropped or reported."""
     stance = books.settings.dialect.reference_text
     known_client = books.clients.__contains__
     resolve_reference(draft, draft.header, "Client", stance, known_client, books.clients.find_by_text)
@@ -36,7 +33,7 @@ def resolve_references(draft: DocumentDraft, books: SandboxBooks) -> None:
 def resolve_reference(
     draft: DocumentDraft, row: Row, name: str, stance: TextReference, known: IsKnown, by_text: ByText
 ) -> None:
-    """Resolves one reference. Balance fact 37: an Item given as a SKU may be dropped silently, its column is empty."""
+    """Resolves one reference. An item named by text may be dropped without an error (Balance fact 37)."""
     if is_empty(row.get(name)):
         return
     written = str(row[name])
@@ -50,7 +47,7 @@ def resolve_reference(
 
 
 def resolve_rate(draft: DocumentDraft, line: Row, books: SandboxBooks) -> None:
-    """Resolves a line's VAT rate: its own, else its item's (Balance fact 38: text is often not accepted)."""
+    """Resolves a line's VAT rate: its own, else that of its item. Text is often not accepted (Balance fact 38)."""
     written = str(line.get("VATRate", ""))
     accepted = books.settings.dialect.vat_rate_text == "accepted"
     if is_empty(written) or (written in stock_and_prices.PERCENT and not accepted):
@@ -67,7 +64,7 @@ CREDIT_OPERATIONS = (RETURN, PRICE_CORRECTION, RETURN_WITHOUT_BASE)
 
 
 def check_draft(draft: DocumentDraft, register: DocumentRegister, books: SandboxBooks) -> None:
-    """Adds to the draft's faults whatever the settings forbid; the draft's references are settled already."""
+    """Adds to the draft's faults whatever the settings forbid; references must be resolved first."""
     if register in books.receipts.values():
         check_receipt(draft, books)
         return
@@ -103,7 +100,7 @@ def check_mandatory(draft: DocumentDraft, mandatory: Sequence[str]) -> None:
 
 
 def check_operation(draft: DocumentDraft, allowed: Sequence[str]) -> None:
-    """A list text must be spelt as Balance spells it (Balance fact 14: spellings differ between companies)."""
+    """An operation type must match a configured spelling (Balance fact 14)."""
     written = draft.header.get("OperationType")
     if allowed and not is_empty(written) and written not in allowed:
         draft.fault("operation", value=written)
@@ -144,7 +141,7 @@ def has_lots(line: Row, books: SandboxBooks) -> bool:
 
 
 def check_product(draft: DocumentDraft, number: int, line: Row, tolerance: Decimal | None) -> None:
-    """Amount = Quantity × DiscountedPrice (or Price), as near as the tolerance says."""
+    """Amount = Quantity × DiscountedPrice (or Price), within the tolerance."""
     price = line.get("DiscountedPrice", line.get("Price"))
     if tolerance is None or price is None:
         return
@@ -182,7 +179,7 @@ def check_posting(
 
 
 def other_credit_notes(document: BalanceDocument, books: SandboxBooks) -> Iterator[BalanceDocument]:
-    """The other standing credit notes on the same Sale."""
+    """The other posted credit notes of the same Sale."""
     base = document.header.get("BaseDocument")
     return (
         note

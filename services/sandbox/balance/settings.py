@@ -1,4 +1,4 @@
-"""How this Balance speaks (dialect), whom it lets in (rights) and what it refuses to post (rules).
+"""Settings of a Balance sandbox: its dialect, access rights, and posting rules.
 
 Each unknown of the Exchange API is one switch; its default is the behaviour best evidenced. All of it can be changed at
 run time (`PUT /_sandbox/settings`).

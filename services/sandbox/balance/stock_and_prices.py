@@ -1,4 +1,4 @@
-"""Price types, the price-setting documents (ItemPricing), and the slice of the newest prices (Prices)."""
+"""Stock on hand and reserved, prices with their documents, and VAT rates."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from services.sandbox.balance.record import ZERO, Row, make_uid
 from services.sandbox.balance.settings import SandboxDialect
-
-# Stock on hand and in reserve, by item, warehouse and lot.
 
 BRANCH = make_uid("branch", "main")
 Place = tuple[str, str]
@@ -53,7 +51,7 @@ class StockRegister:
         reserve: Decimal | None = None,
         series: str = ZERO,
     ) -> StockLevel:
-        """Sets what is given of one place's level; the rest stays."""
+        """Sets quantity and reserve of one place; None keeps the value."""
         level = self._level(item, (warehouse, series))
         level.quantity = level.quantity if quantity is None else quantity
         level.reserve = level.reserve if reserve is None else reserve
@@ -106,8 +104,6 @@ def stock_row(item: str, place: Place, level: StockLevel, dialect: SandboxDialec
         fields["Reserve"] = level.reserve
     return fields | {"Series": series}
 
-
-# Balance's VAT: its rates, and the tax of one line, rounded per line.
 
 REGULAR_RATE = "ჩვეულებრივი"
 ZERO_RATE = "ნულოვანი"

@@ -1,1 +1,1 @@
-"""A WooCommerce 9.9.5 in memory that answers as the recorded one did, its quirks included."""
+"""A WooCommerce in memory that answers as the recorded 9.9.5 did, quirks included."""

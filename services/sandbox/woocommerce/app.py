@@ -1,4 +1,4 @@
-"""Puts a WooCommerce sandbox together."""
+"""Creates a WooCommerce sandbox: routes, middleware, and webhooks sent in the background."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def rest_routes(api: RestRoutes, shop: SandboxShop) -> list[Route]:
 
 
 def render_resource(shop: SandboxShop, resource: str, document_id: int) -> Document:
-    """An object as a webhook's body shows it; RestError when it is gone."""
+    """Renders an object for the body of a webhook. Raises RestError if it was deleted."""
     readers: dict[str, Callable[[int], Document]] = {"order": Orders(shop).read, "customer": Customers(shop).read}
     return readers.get(resource, Products(shop).read)(document_id)
 
 
 class HomeUrlMiddleware:
-    """ASGI middleware: a shop without a fixed home is at home where its requests reach it."""
+    """ASGI middleware: without a configured home URL, the shop takes that of each request."""
 
     def __init__(self, app: ASGIApp, shop: SandboxShop) -> None:
         self.app = app
@@ -96,7 +96,7 @@ class HomeUrlMiddleware:
 
 
 class RequestHooks:
-    """What happens around a handler: the shop's pace, pings, webhooks sent in the background."""
+    """Runs before and after each handler: delays, webhook pings, deliveries in the background."""
 
     def __init__(self, shop: SandboxShop, deliveries: WebhookQueue) -> None:
         self.shop = shop
@@ -114,7 +114,7 @@ class RequestHooks:
             await self.deliveries.client.aclose()
 
     async def before(self, call: RestCall) -> None:
-        """Takes as long as a real shop would, if the settings say so."""
+        """Waits as long as a real shop takes, if the settings have a pace."""
         if (pace := self.shop.settings.pace) is None:
             return
         items = resources.count_items(call.body()) if call.request.url.path.endswith("/batch") else 0
@@ -131,10 +131,8 @@ class RequestHooks:
         """Starts sending what is queued, unless deliveries are held or being sent already."""
         idle = self.sending is None or self.sending.done()
         if self.deliveries.pending and idle and not self.deliveries.manner.hold:
-            self.sending = asyncio.get_running_loop().create_task(self.deliveries.settled())
+            self.sending = asyncio.get_running_loop().create_task(self.deliveries.drain_all())
 
-
-# What a web server, PHP and WordPress's settings do to addresses, headers and answers of a shop.
 
 USUAL = "/wp-json"
 

@@ -1,4 +1,4 @@
-"""Who may ask: Basic and query keys over TLS, OAuth1 over plain HTTP."""
+"""Authentication: Basic and query keys over TLS, OAuth 1.0a over plain HTTP (WooCommerce facts 1 to 4)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from services.sandbox.woocommerce.shop import SandboxApiKey, SandboxShop
 if TYPE_CHECKING:
     from services.sandbox.woocommerce.shop import SandboxShop
 
-
-# One-legged OAuth 1.0a, as WooCommerce wants it over plain HTTP.
 
 SIGNATURE_METHODS = {"HMAC-SHA1": hashlib.sha1, "HMAC-SHA256": hashlib.sha256}
 OAUTH_PARAMETERS = ("oauth_consumer_key", "oauth_timestamp", "oauth_nonce", "oauth_signature", "oauth_signature_method")
@@ -49,7 +47,7 @@ class OAuth1Verifier:
         self._nonces: dict[str, int] = {}
 
     def key_of(self, asked: SignedRequest) -> SandboxApiKey | None:
-        """The key that signed the request; None if it is not signed at all; 401 if the signature is no good."""
+        """Returns the key that signed the request; None if it is not signed. RestError 401 for an invalid signature."""
         signed = {**asked.query, **parse_oauth_header(asked.authorization)}
         if not any(name in signed for name in OAUTH_PARAMETERS):
             return None
@@ -70,7 +68,7 @@ class OAuth1Verifier:
             raise oauth_error("Invalid signature - provided signature does not match.")
 
     def _home(self, url: str) -> str:
-        """The signed URL is that of the site's home with http, not the one dialled (WooCommerce fact 4)."""
+        """The URL to sign: the site's home address with http, not the requested one (WooCommerce fact 4)."""
         path = re.sub(r"^\w+://[^/]*", "", url)
         return re.sub(r"^https:", "http:", self.shop.url(path))
 
@@ -108,7 +106,7 @@ def parse_oauth_header(header: str) -> dict[str, str]:
 
 
 def oauth_error(message: str) -> RestError:
-    """A signature that does not hold."""
+    """The error for an invalid signature."""
     return RestError(401, "woocommerce_rest_authentication_error", message)
 
 
@@ -125,7 +123,7 @@ REFUSALS = {
 
 @dataclass(frozen=True)
 class RequestCredentials:
-    """What a request says of itself: `url` as dialled without query, `authorization` the header."""
+    """The credentials of a request: `url` as requested without its query, `authorization` the header."""
 
     method: str
     url: str
@@ -135,22 +133,22 @@ class RequestCredentials:
 
 
 class KeyAuthenticator:
-    """Checks the keys of requests against a shop's."""
+    """Checks the keys of requests against those of a shop."""
 
     def __init__(self, shop: SandboxShop) -> None:
         self.shop = shop
         self.keys = {key.consumer_key: key for key in shop.settings.keys}
         self.oauth1 = OAuth1Verifier(shop, self.keys)
 
-    def admit(self, asked: RequestCredentials, deed: str) -> None:
-        """Raises 401 unless the request may do the deed (a word of REFUSED).
+    def authorize(self, asked: RequestCredentials, action: str) -> None:
+        """Raises RestError 401 unless the request may do the action (a key of REFUSALS).
 
         No key, an unknown key and Basic over plain HTTP are all refused alike; a wrong secret and a key without the
-        permission say so (WooCommerce facts 2 and 3).
+        permission are named (WooCommerce facts 2 and 3).
         """
         key = self._by_secret(asked) if asked.secure else self.oauth1.key_of(asked)
         if key is None:
-            code, message = REFUSALS[deed]
+            code, message = REFUSALS[action]
             raise RestError(401, code, message)
         need = "read" if asked.method in READ_METHODS else "write"
         if need not in key.permissions:
@@ -182,5 +180,5 @@ def read_query_key(query: Mapping[str, str]) -> tuple[str, str]:
 
 
 def authentication_error(message: str) -> RestError:
-    """A key that is not good enough."""
+    """The error for a key that may not do this."""
     return RestError(401, "woocommerce_rest_authentication_error", message)

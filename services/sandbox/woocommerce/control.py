@@ -1,4 +1,4 @@
-"""The sandbox's own routes under /_sandbox: load, place, look, deliver. No key is needed."""
+"""The sandbox's control routes under /_sandbox, without a key, and clones of a shop."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class ControlRoutes:
             ("GET", "webhooks/sent", self.sent),
             ("GET", "mails", self.mails),
         ]
-        return [Route(f"/_sandbox/{path}", self._guarded(handler), methods=[m]) for m, path, handler in table]
+        return [Route(f"/_sandbox/{path}", self._endpoint(handler), methods=[m]) for m, path, handler in table]
 
     async def state(self, _: Request) -> Document:
         """Counts, orders with totals, products by SKU, webhooks."""
@@ -165,7 +165,7 @@ class ControlRoutes:
         """The mails that customers would have got."""
         return self.shop.mails
 
-    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def _endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             try:
                 answer = JSONResponse(await handler(request))
@@ -199,14 +199,14 @@ def describe_shop(shop: SandboxShop) -> Document:
 def summarize_order(shop: SandboxShop, order: Document) -> Document:
     """An order in short."""
     refunds = [{"id": refund["id"], "amount": refund["amount"]} for refund in shop.refunds_of(order["id"])]
-    told = ("id", "status", "currency", "total", "total_tax", "date_paid", "date_modified")
-    return {name: order[name] for name in told} | {"refunds": refunds}
+    fields = ("id", "status", "currency", "total", "total_tax", "date_paid", "date_modified")
+    return {name: order[name] for name in fields} | {"refunds": refunds}
 
 
 def summarize_product(item: Document) -> Document:
     """A product or variation in short."""
-    told = ("id", "status", "price", "regular_price", "sale_price", "manage_stock", "stock_quantity", "stock_status")
-    return {name: item[name] for name in told}
+    fields = ("id", "status", "price", "regular_price", "sale_price", "manage_stock", "stock_quantity", "stock_status")
+    return {name: item[name] for name in fields}
 
 
 CLONE_PATH = "/_sandbox/clone"

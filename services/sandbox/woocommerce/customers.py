@@ -1,4 +1,4 @@
-"""Customer accounts: one per e-mail, no trash (WooCommerce facts 6 and 70)."""
+"""Customer accounts: one per e-mail address, without a trash (WooCommerce fact 70)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Customers:
         self.shop = shop
 
     def create(self, body: Document, *, strict: bool) -> Document:
-        """Makes an account; RestError 400 without an e-mail, or with one that has an account (no id is told)."""
+        """Creates an account. RestError 400 without an e-mail address, or with one in use (WooCommerce fact 70)."""
         email = str(body.get("email") or "")
         if not email:
             missing = "Missing parameter(s): email"
@@ -59,14 +59,14 @@ class Customers:
         """Deletes an account for good; its orders stay, as a guest's.
 
         RestError 501 without `force`, 400 for an account that is not there (source: the customers controller). Only
-        the end of an account with the role `customer` is told (source: the webhook's check of user actions).
+        the deletion of an account with the role `customer` is announced (source: the webhook's check of user actions).
         """
         if not force:
             raise RestError(501, "woocommerce_rest_trash_not_supported", "Customers do not support trashing.")
         customer = self._own(document_id, absent=400)
         del self.shop.customers[document_id]
         for order in self.shop.orders.values():
-            self._let_go(order, document_id)
+            self._detach_order(order, document_id)
         if customer["role"] == "customer":
             self.shop.announce("customer.deleted", document_id)
         return self._shown(customer)
@@ -82,8 +82,8 @@ class Customers:
             found = [one for one in found if part in " ".join(str(one[name]) for name in CUSTOMER_FIELDS).casefold()]
         return SearchResult(resources.sort_documents(found, query), self._shown)
 
-    def _let_go(self, order: Document, customer_id: int) -> None:
-        """Makes an order a guest's, told to nobody: its table gets a new date of change, a post does not (source)."""
+    def _detach_order(self, order: Document, customer_id: int) -> None:
+        """Makes an order a guest's without a webhook; only with HPOS its modification date changes (source)."""
         if order["customer_id"] == customer_id:
             order["customer_id"] = 0
             if self.shop.settings.orders_in != "posts":

@@ -1,4 +1,4 @@
-"""Webhook deliveries: a queue in order, signed, never tried twice."""
+"""Webhook deliveries: a queue in order, signed, without retries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUCCESS_STATUSES = range(200, 303)
 
 @dataclass(frozen=True)
 class QueuedDelivery:
-    """A delivery that is queued: the webhook, and the object whose state at delivery time will be its body."""
+    """A queued delivery; its body is the state of the object at delivery time."""
 
     webhook_id: int
     topic: str
@@ -33,7 +33,7 @@ class QueuedDelivery:
 
 @dataclass(frozen=True)
 class SentDelivery:
-    """A delivery as it went out; `status` is None when nobody answered."""
+    """A delivery that was sent; `status` is None without a response."""
 
     webhook_id: int
     url: str
@@ -57,7 +57,7 @@ class DeliveryManner:
 class WebhookQueue:
     """Queues a delivery for every webhook that wants an event, and sends them one after the other.
 
-    WooCommerce fact 63: a pending delivery of the same webhook and object is not queued twice; the body
+    WooCommerce facts 63 and 64: a pending delivery of the same webhook and object is not queued twice; the body
     is the object as it is at delivery time; there is no retry.
     """
 
@@ -98,15 +98,15 @@ class WebhookQueue:
                 await self._deliver(one, manner)
             return len(due)
 
-    async def settled(self) -> None:
-        """Sends until nothing is queued, what was queued meanwhile included."""
+    async def drain_all(self) -> None:
+        """Sends until the queue is empty."""
         while self.pending:
             await self.drain()
 
     async def _deliver(self, one: QueuedDelivery | SentDelivery, manner: DeliveryManner) -> None:
         if manner.delay:
             await asyncio.sleep(manner.delay)
-        message = self._fresh(one) if isinstance(one, QueuedDelivery) else one
+        message = self._render(one) if isinstance(one, QueuedDelivery) else one
         webhook = self.shop.webhooks.get(one.webhook_id)
         if webhook is None or webhook["status"] != "active" or message is None:
             return
@@ -120,8 +120,8 @@ class WebhookQueue:
         self.sent.append(SentDelivery(message.webhook_id, message.url, message.headers, message.body, status))
         record_result(self.shop, webhook, status in SUCCESS_STATUSES)
 
-    def _fresh(self, due: QueuedDelivery) -> SentDelivery | None:
-        """The delivery with the object's state of now; None when the webhook is gone."""
+    def _render(self, due: QueuedDelivery) -> SentDelivery | None:
+        """Renders a queued delivery now; None if the webhook was deleted."""
         self.pending.pop(due, None)
         webhook = self.shop.webhooks.get(due.webhook_id)
         if webhook is None:
@@ -130,7 +130,7 @@ class WebhookQueue:
         return SentDelivery(due.webhook_id, webhook["delivery_url"], self._headers(webhook, due, body), body, None)
 
     def _payload(self, due: QueuedDelivery) -> Any:
-        """An object that is gone meanwhile leaves an error as the body, correctly signed (WooCommerce fact 63)."""
+        """The body of a delivery; for a deleted object it is an error, correctly signed (WooCommerce fact 63)."""
         resource, _, event = due.topic.partition(".")
         if event == "deleted":
             return {"id": due.object_id}
@@ -171,7 +171,7 @@ class WebhookQueue:
         try:
             return (await self.client.post(url, headers=headers, content=body)).status_code
         except httpx.HTTPError:
-            return None  # nobody answered: counted as a failure by whoever asked
+            return None  # no response: the caller counts a failure
 
 
 def delivery_id(webhook_id: int, second: int) -> str:

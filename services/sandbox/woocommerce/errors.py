@@ -1,4 +1,4 @@
-"""Errors as the REST API words them."""
+"""Errors of the REST API, and the checks of request parameters that raise them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HELP = (
 
 
 class RestError(Exception):
-    """An answer with an error code; `more` goes into its `data` beside the status."""
+    """An error response; `more` is added to `data` beside the status."""
 
     def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -28,7 +28,7 @@ class RestError(Exception):
 
 
 class RefundRefused(RestError):
-    """A refund that was refused: always HTTP 500, its data a bare number (WooCommerce fact 55)."""
+    """A rejected refund: always HTTP 500, and `data` is a bare number (WooCommerce fact 55)."""
 
     def __init__(
         self, message: str, code: str = "woocommerce_rest_cannot_create_order_refund", data: int = 500
@@ -42,7 +42,7 @@ class RefundRefused(RestError):
 
 
 class PhpCrash(RestError):
-    """PHP died on the request."""
+    """A fatal error of PHP."""
 
     def __init__(self) -> None:
         super().__init__(500, "internal_server_error", f"<p>There has been a critical error on this website.</p>{HELP}")
@@ -53,22 +53,22 @@ class PhpCrash(RestError):
 
 
 def invalid_id(code: str, status: int = 404) -> RestError:
-    """An id that names nothing."""
+    """The error for an unknown id."""
     return RestError(status, code, "Invalid ID.")
 
 
 def no_route() -> RestError:
-    """A path or method that WordPress does not know."""
+    """The error for an unknown path or method."""
     return RestError(404, "rest_no_route", "No route was found matching the URL and request method.")
 
 
 def not_trashable() -> RestError:
-    """A delete without `force=true` of something that has no trash."""
+    """The error for a delete without `force=true` of a resource without a trash (WooCommerce fact 6)."""
     message = "This resource does not support trashing. Set force=true to delete."
     return RestError(501, "woocommerce_rest_trash_not_supported", message)
 
 
-# The JSON schema checks of the single endpoints; batch items are not checked (WooCommerce fact 19).
+# JSON schema checks of the single endpoints. Batch items are not checked (WooCommerce fact 19).
 
 BOOLEANS = (True, False, 0, 1, "true", "false", "0", "1", "")
 
@@ -173,7 +173,7 @@ def invalid_parameters(details: Mapping[str, Mapping[str, Any]]) -> RestError:
 
 
 def parameter_fault(code: str, message: str, data: Any = None) -> dict[str, Any]:
-    """One parameter's fault."""
+    """Describes what is wrong with one parameter."""
     return {"code": code, "message": message, "data": data}
 
 
@@ -189,7 +189,7 @@ def _check_parameter(name: str, rule: ParameterRule, value: Any) -> dict[str, An
 
 
 def has_type(kind: str, value: Any) -> bool:
-    """Whether WordPress takes a value for a type: integers may be numeric strings, booleans words and 0 or 1."""
+    """Whether WordPress accepts a value as a type: integers may be numeric strings, booleans texts and 0 or 1."""
     match kind:
         case "string":
             return isinstance(value, str)

@@ -1,4 +1,4 @@
-"""One order document: a blank one, and how orders are shown."""
+"""Order documents: status changes with their effects, rounding of figures, and how orders are rendered."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from services.sandbox.woocommerce.products import mark_saved
 from services.sandbox.woocommerce.shop import Document, SandboxShop
 from services.sandbox.woocommerce.values import format_amount, parse_amount
 
-# What a change of an order's status does: stock, dates, a refund of the rest.
-
 REDUCES_STOCK = ("processing", "on-hold", "completed")
 RESTORES_STOCK = ("cancelled", "pending")
 EDITABLE = ("pending", "on-hold", "auto-draft")
@@ -25,10 +23,10 @@ RETURNED = "_restock_refunded_items"
 
 
 def change_status(shop: SandboxShop, order: Document, status: str) -> None:
-    """Gives an order a status, with what follows from it.
+    """Changes the status of an order, with its effects on stock and dates.
 
-    WooCommerce facts 42 and 43: stock goes at processing, on-hold and completed and comes back at cancelled; cash
-    on delivery counts as paid only when completed.
+    WooCommerce facts 42 and 43: stock is reduced at processing, on-hold and completed and restored at cancelled; cash
+    on delivery is paid only when completed.
     """
     if status in MAILED and status != order["status"]:
         shop.mail(MAILED[status], order)
@@ -67,13 +65,13 @@ def restore_stock(shop: SandboxShop, order: Document) -> None:
 
 
 def record_return(shop: SandboxShop, line: Document, pieces: int) -> None:
-    """Writes on a sold line how many pieces of it came back, and how many are still out (WooCommerce fact 81)."""
+    """Records on an order line how many pieces were returned and how many are still reduced (recorded)."""
     back = sum(int(row["value"]) for row in line["meta_data"] if row["key"] == RETURNED)
     out = sum(int(row["value"]) for row in line["meta_data"] if row["key"] == REDUCED) - pieces
     others = [row for row in line["meta_data"] if row["key"] not in (REDUCED, RETURNED)]
-    told = {REDUCED: max(out, 0), RETURNED: back + pieces}
+    counts = {REDUCED: max(out, 0), RETURNED: back + pieces}
     line["meta_data"] = others + [
-        values.make_display_meta(shop.meta_ids(), key, str(n)) for key, n in told.items() if n
+        values.make_display_meta(shop.meta_ids(), key, str(n)) for key, n in counts.items() if n
     ]
 
 
@@ -192,7 +190,7 @@ def render_order(shop: SandboxShop, order: Document, dp: int | None = None) -> D
 
 
 def summarize_refund(refund: Document) -> Document:
-    """What an order says of one of its refunds."""
+    """The summary of a refund within its order."""
     amount = refund["amount"]
     total = f"-{amount}" if parse_amount(amount) else format_amount(parse_amount(amount))
     return {"id": refund["id"], "reason": refund["reason"], "total": total}

@@ -1,4 +1,4 @@
-"""Lines of an order made over REST: what they cost and what tax is on them."""
+"""Order lines, their taxes, and the totals of an order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from services.sandbox.woocommerce.errors import PhpCrash, RestError
 from services.sandbox.woocommerce.shop import Document, SandboxShop
 from services.sandbox.woocommerce.values import format_amount, format_trimmed, parse_amount, round_six, to_json_number
 
-# An order's totals: sums of its lines' own rounded figures.
-
 PARTS = ("line_items", "shipping_lines", "fee_lines")
 
 
 def update_totals(shop: SandboxShop, order: Document) -> None:
-    """Writes an order's totals and tax lines anew."""
+    """Recalculates an order's totals and tax lines."""
     goods, shipping, fees = (order[part] for part in PARTS)
     cart_tax = sum_field(goods, "total_tax") + sum_field(fees, "total_tax")
     shipping_tax = sum_field(shipping, "total_tax")
@@ -41,7 +39,7 @@ def sum_field(lines: Iterable[Document], field: str) -> Decimal:
 
 
 def make_tax_lines(shop: SandboxShop, order: Document) -> list[Document]:
-    """One line per tax rate that stands on a part of the order or refund, ids kept where there were some."""
+    """Makes one line per tax rate used in an order or refund; existing lines keep their ids."""
     held = {line["rate_id"]: line["id"] for line in order.get("tax_lines", [])}
     goods = sum_tax_by_rate([*order["line_items"], *order["fee_lines"]])
     shipping = sum_tax_by_rate(order["shipping_lines"])
@@ -59,7 +57,7 @@ def make_tax_lines(shop: SandboxShop, order: Document) -> list[Document]:
 
 
 def sum_tax_by_rate(lines: Iterable[Document]) -> defaultdict[int, Decimal]:
-    """Tax per rate, each line's rounded to two decimals first (tax is rounded per line)."""
+    """Sums the tax per rate, rounded to two decimals per line."""
     sums: defaultdict[int, Decimal] = defaultdict(Decimal)
     for line in lines:
         for tax in line["taxes"]:
@@ -76,7 +74,7 @@ def _describe_rate(rate: Document | None) -> Document:
 
 
 def check_quantities(sent: list[Document]) -> None:
-    """RestError 400 for a quantity that is not whole, 500 for none at all (WooCommerce fact 79)."""
+    """Raises RestError 400 for a fractional quantity and `PhpCrash` for a quantity of 0 (recorded)."""
     for n, entry in enumerate(sent):
         quantity = entry.get("quantity", 1)
         if not errors.is_integer(quantity):
@@ -89,7 +87,7 @@ def check_quantities(sent: list[Document]) -> None:
 
 
 def make_product_line(shop: SandboxShop, sent: Document) -> Document:
-    """A line of goods. An unknown product gives an empty line of 0.00; no product at all is refused."""
+    """Makes a product line. An unknown product gives an empty line of 0.00; RestError 400 without any product."""
     found, reference = _product(shop, sent)
     quantity = int(sent.get("quantity", 1))
     rate = _rate(shop, found)
@@ -113,7 +111,7 @@ def make_product_line(shop: SandboxShop, sent: Document) -> Document:
 
 
 def edit_line(shop: SandboxShop, line: Document, sent: Document) -> None:
-    """Changes a line: new money is taxed anew, a quantity alone recalculates nothing (WooCommerce fact 80)."""
+    """Changes a line. A new total recalculates the tax; a new quantity alone recalculates nothing (recorded)."""
     line |= {name: sent[name] for name in ("quantity", "name") if name in sent}
     if not {"total", "subtotal"} & sent.keys():
         return
@@ -127,7 +125,7 @@ def edit_line(shop: SandboxShop, line: Document, sent: Document) -> None:
 
 
 def make_shipping_line(shop: SandboxShop, sent: Document) -> Document:
-    """A line of shipping; its total is net, shipping bears the standard rate."""
+    """Makes a shipping line: a net total, taxed at the standard rate."""
     return {
         "id": shop.item_ids(),
         "method_title": sent.get("method_title", ""),
@@ -140,7 +138,7 @@ def make_shipping_line(shop: SandboxShop, sent: Document) -> Document:
 
 
 def make_fee_line(shop: SandboxShop, sent: Document) -> Document:
-    """A fee; its total is net."""
+    """Makes a fee line with a net total."""
     status = sent.get("tax_status", "taxable")
     rate = store.find_tax_rate(shop, sent.get("tax_class", "")) if status == "taxable" else None
     return {
@@ -193,7 +191,7 @@ def _options(shop: SandboxShop, found: Document | None) -> list[Document]:
 
 
 def _figures(subtotal: Decimal, total: Decimal, rate: Document | None) -> Document:
-    """Net amounts with two decimals, taxes with six (WooCommerce facts 38 and 71)."""
+    """Net amounts with two decimals, taxes with six (WooCommerce fact 38)."""
     before, after = (round_six(net * store.rate_percent(rate) / 100) for net in (subtotal, total))
     return {
         "subtotal": format_amount(subtotal),

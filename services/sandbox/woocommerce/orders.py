@@ -1,4 +1,4 @@
-"""The orders resource."""
+"""The orders resource and the notes of an order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Orders:
         self.shop, self.dp = shop, dp
 
     def create(self, body: Document, *, strict: bool) -> Document:
-        """Makes an order; there is no stock check. A coupon that does not exist leaves the order behind a 400."""
+        """Creates an order without a stock check. An unknown coupon is 400, yet creates it (WooCommerce fact 51)."""
         self._check(body, strict)
         order = order_document.blank_order(self.shop, 0)
         self._write(order, body)
@@ -51,7 +51,7 @@ class Orders:
         return order_document.render_order(self.shop, self.own(document_id), self.dp)
 
     def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
-        """Changes an order. Coming back from the trash sends no webhook (WooCommerce fact 65)."""
+        """Changes an order. Restoring it from the trash fires no webhook (WooCommerce fact 65)."""
         self._check(body, strict)
         order = self.own(document_id)
         was = order["status"]
@@ -63,7 +63,7 @@ class Orders:
         return order_document.render_order(self.shop, order)
 
     def delete(self, document_id: int, *, force: bool) -> Document:
-        """Trashes an order, or deletes it without a word; neither gives stock back (WooCommerce facts 43 and 65)."""
+        """Trashes an order, or deletes it without a webhook; neither restores stock (WooCommerce facts 43 and 65)."""
         order = self.own(document_id)
         before = order_document.render_order(self.shop, order)
         if force:
@@ -76,7 +76,7 @@ class Orders:
         return before
 
     def search(self, query: ListQuery) -> SearchResult:
-        """Orders of a list; drafts are in it, the trash only when asked for; `number=` is ignored."""
+        """Searches orders, drafts included (WooCommerce fact 32); `number=` is ignored."""
         found = resources.filter_by_date(
             resources.filter_by_id(filter_by_status(self.shop.orders.values(), query), query), query
         )
@@ -103,7 +103,7 @@ class Orders:
         order_lines.check_quantities(new)
 
     def _number(self, order: Document) -> None:
-        """An order gets its id once its lines are known to be good, and is told of."""
+        """Assigns an id to an order with valid lines, and announces it."""
         order_id = self.shop.post_ids()
         order |= {
             "id": order_id,
@@ -127,7 +127,7 @@ class Orders:
             order_lines.update_totals(self.shop, order)
 
     def _write_lines(self, order: Document, part: str, sent: list[Document]) -> None:
-        """Lines with an id are changed, or removed by a null product; others are added (WooCommerce fact 80)."""
+        """Changes lines that have an id, removes those with a null product, adds the others (recorded)."""
         held = {line["id"]: line for line in order[part]}
         for entry in sent:
             line = held.get(entry.get("id", 0))
@@ -154,18 +154,15 @@ class Orders:
 
 
 def unknown_coupon(sent: Any) -> RestError:
-    """Coupons are not kept here, so none exists."""
+    """The error for a coupon; the sandbox has none."""
     code = sent.get("code", "") if isinstance(sent, dict) else ""
     return RestError(400, "woocommerce_rest_invalid_coupon", f"Coupon &quot;{code}&quot; does not exist!")
 
 
 def searchable_text(order: Document) -> str:
-    """The words of an order that a search looks at."""
+    """The text of an order that a search matches."""
     names = [line["name"] for line in order["line_items"]]
     return " ".join([str(order["id"]), *map(str, order["billing"].values()), *names]).casefold()
-
-
-# Notes of one order; they fire no webhook.
 
 
 class OrderNotes:

@@ -1,4 +1,4 @@
-"""Places recorded orders and refunds in a shop with exactly their recorded figures, as a shop would."""
+"""Loads the recorded catalogue, and places recorded orders and refunds with their recorded figures."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from services.sandbox import recorded
 from services.sandbox.woocommerce import order_document, refunds, values
 from services.sandbox.woocommerce import product_fields as stocks
 from services.sandbox.woocommerce.shop import Document, SandboxShop
-
-# Loads the recorded catalogue into a shop.
 
 
 def load_catalogue(shop: SandboxShop, *, skus: set[str] | None = None, stock: int | None = None) -> int:
@@ -31,8 +29,8 @@ def _load_document(shop: SandboxShop, document: Document, stock: int | None) -> 
     if stock is not None and own_stock:
         document["manage_stock"] = True
         stocks.set_quantity(document, stock)
-    shelf = shop.variations if document["type"] == "variation" else shop.products
-    shelf[document["id"]] = document
+    collection = shop.variations if document["type"] == "variation" else shop.products
+    collection[document["id"]] = document
     for holders in (shop.skus, shop.gtins, shop.slugs):
         holders.take(document, document.get(holders.field, ""))
     for row in document["meta_data"]:
@@ -46,14 +44,14 @@ RECORDED_PARTS = ("line_items", "tax_lines", "shipping_lines", "fee_lines", "cou
 
 
 class CannotPlace(Exception):
-    """The recording does not exist, or is in the shop already; the text says which."""
+    """The recording does not exist, or is in the shop already."""
 
 
 def place_order(shop: SandboxShop, order_id: int, *, status: str | None = None, keep_dates: bool = False) -> Document:
     """Puts a recorded order into the shop under its recorded id; returns the stored order.
 
-    Its status is the one it had when placed or paid, `status` another one, "recorded" that of the recording. Its
-    dates are now, or as recorded with `keep_dates`; `date_modified` is always now. One that stands there as
+    Its status is the one it had when placed or paid, `status` another one, "recorded" the recorded one. Its
+    dates are now, or as recorded with `keep_dates`; `date_modified` is always now. An order with status
     `checkout-draft` is finished by being placed again. Raises CannotPlace.
     """
     record = find_recording(order_id)
@@ -83,7 +81,7 @@ def placed_status(order: Document) -> str:
 def issue_refund(shop: SandboxShop, order_id: int, refund_id: int, *, restock: bool = True) -> Document:
     """Gives a placed order one of its recorded refunds; returns the stored refund.
 
-    The order becomes `refunded` when the recording says so for exactly the refunds that it has then. Raises
+    The order becomes `refunded` if it did in the recording with the same refunds. Raises
     CannotPlace.
     """
     record, order = find_recording(order_id), find_placed_order(shop, order_id)
@@ -158,9 +156,9 @@ def _link_to_product(shop: SandboxShop, line: Document) -> None:
 
 
 def _announce(shop: SandboxShop, order: Document) -> None:
-    """The block checkout tells of an update before the creation; classic checkout and REST the other way round.
+    """Announces an order. The block checkout sends the update before the creation; others send it after.
 
-    A buyer who is still in the checkout is told of as an update.
+    A draft of a checkout is announced as an update.
     """
     topics = ["order.created", "order.updated"] if order["status"] != DRAFT else ["order.updated"]
     for topic in reversed(topics) if order["created_via"] == "store-api" else topics:

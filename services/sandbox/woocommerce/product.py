@@ -1,4 +1,4 @@
-"""One product document: a blank one, what a body writes into it, how it is shown."""
+"""Product documents: blank ones, and how a request body is written into them, with images."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from services.sandbox.woocommerce import product_fields, values
 from services.sandbox.woocommerce.errors import RestError
 from services.sandbox.woocommerce.resources import parse_boolean
 from services.sandbox.woocommerce.shop import UNCATEGORIZED, Document, SandboxShop
-
-# Product images: kept as addresses, never fetched.
 
 PORTS = (80, 443, 8080, None)
 
@@ -141,7 +139,7 @@ def write_product(shop: SandboxShop, document: Document, body: Document) -> None
 
 
 def _write_names(shop: SandboxShop, document: Document, body: Document) -> None:
-    """In a batch an unknown status becomes draft, an unknown type simple (WooCommerce fact 19)."""
+    """An unknown status becomes draft, an unknown type simple (WooCommerce fact 19)."""
     if body.get("name") is not None:
         document["name"] = values.clean_name(str(body["name"]))
     if body.get("type") is not None:
@@ -162,7 +160,7 @@ def _write_lists(shop: SandboxShop, document: Document, body: Document) -> None:
 
 
 def find_categories(shop: SandboxShop, sent: list[Any]) -> list[Document]:
-    """The categories that exist; Uncategorized when none of the sent ones does (WooCommerce fact 22)."""
+    """Keeps the categories that exist; Uncategorized if none does (WooCommerce fact 22)."""
     known = [shop.categories[entry["id"]] for entry in sent if entry.get("id") in shop.categories]
     return [{k: term[k] for k in ("id", "name", "slug")} for term in known or [shop.categories[UNCATEGORIZED]]]
 
@@ -182,7 +180,7 @@ def make_attribute(position: int, sent: Document) -> Document:
 
 
 def claim_sku(shop: SandboxShop, document: Document, body: Document) -> None:
-    """Sets the body's SKU; 400 with the holder's id, unless it is in the trash (WooCommerce facts 15 and 16)."""
+    """Assigns the SKU of the body. RestError 400 if it is in use (WooCommerce facts 15 and 16)."""
     if body.get("sku") is None:
         return
     sku = str(body["sku"]).strip()
@@ -210,7 +208,7 @@ def claim_gtin(shop: SandboxShop, document: Document, body: Document) -> None:
 
 
 def write_meta(shop: SandboxShop, document: Document, body: Document) -> None:
-    """Merges meta_data; internal keys go through to the field that they stand for (WooCommerce fact 27)."""
+    """Merges meta_data; internal keys are written to their field instead (WooCommerce fact 27)."""
     sent = body.get("meta_data") or []
     for entry in sent:
         if entry.get("key") in INTERNAL_KEYS:

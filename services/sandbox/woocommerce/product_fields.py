@@ -1,4 +1,4 @@
-"""Regular price, sale price and its window, and the price that the shop charges."""
+"""Prices and stock of a product, and how products and variations are rendered."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def blank_prices() -> Document:
 def write_prices(document: Document, body: Document, now: datetime) -> None:
     """Writes the prices of a body into a product, as a save does.
 
-    WooCommerce facts 20 and 21: a sale price at or above the regular one is emptied; the charged `price` changes only
-    here, at a save, although `on_sale` follows the clock by itself.
+    WooCommerce facts 20 and 21: a sale price at or above the regular one is emptied; `price` changes only when the
+    product is saved, although `on_sale` follows the clock.
     """
     for name in ("regular_price", "sale_price"):
         if body.get(name) is not None:
@@ -38,7 +38,7 @@ def write_prices(document: Document, body: Document, now: datetime) -> None:
 
 
 def _write_sale_date(document: Document, body: Document, edge: str) -> None:
-    """A local date is written before a GMT one; both `""` and null clear."""
+    """Writes a local date, then a GMT one; `""` and null clear the date."""
     for name, zone in ((edge, values.STORE_ZONE), (f"{edge}_gmt", UTC)):
         if name in body:
             values.set_date(document, edge, values.parse_sale_date(body[name], zone))
@@ -60,8 +60,6 @@ def render_price(document: Document) -> str:
     amount = f"<bdi>{format_amount(parse_amount(document['price']))}&nbsp;{symbol}</bdi>"
     return f'<span class="woocommerce-Price-amount amount">{amount}</span>'
 
-
-# Managed stock: whole pieces, absolute writes, a status that follows the quantity.
 
 LEADING_INTEGER = re.compile(r"\s*-?\d+")
 
@@ -116,9 +114,6 @@ def to_integer(value: Any) -> int:
     return int(read.group()) if read else 0
 
 
-# How products and variations are shown.
-
-
 def render_product(shop: SandboxShop, document: Document, *, edit: bool = False) -> Document:
     """A product as REST shows it; after a write (`edit`) texts are raw and two fields more come back."""
     view = {**document, **current_fields(shop, document), "permalink": permalink(shop, document)}
@@ -130,7 +125,7 @@ def render_product(shop: SandboxShop, document: Document, *, edit: bool = False)
 
 
 def current_fields(shop: SandboxShop, document: Document) -> Document:
-    """What follows from the stored fields at this moment."""
+    """The fields that are derived from the stored ones at this moment."""
     return {
         "on_sale": is_on_sale(document, shop.now()),
         "purchasable": document["price"] != "",
@@ -171,13 +166,13 @@ def render_variation(shop: SandboxShop, document: Document) -> Document:
 
 
 def variation_url(shop: SandboxShop, document: Document) -> str:
-    """The parent's page with this variation chosen."""
+    """The URL of the parent's page with this variation selected."""
     chosen = "&".join(f"attribute_{values.encode_slug(a['slug'])}={a['option']}" for a in document["attributes"])
     return f"{permalink(shop, shop.products[document['parent_id']])}?{chosen}"
 
 
 def render_variation_as_product(shop: SandboxShop, document: Document, blank: Document) -> Document:
-    """A variation as /products shows it: `?sku=` and GET by id find it there (WooCommerce fact 25)."""
+    """Renders a variation as `/products` shows it, by `?sku=` or by id (WooCommerce fact 25)."""
     parent = shop.products[document["parent_id"]]
     of_parent = {"name": f"{parent['name']} - {document['name']}", "slug": f"{parent['slug']}-{document['id']}"}
     view = blank | {k: v for k, v in document.items() if k in blank or k.startswith("date_")}

@@ -1,4 +1,4 @@
-"""The products resource."""
+"""The products and categories resources."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Products:
         self.shop = shop
 
     def create(self, body: Document, *, strict: bool) -> Document:
-        """Makes a product, published unless the body says else."""
+        """Creates a product, published unless the body has a status."""
         if strict:
             errors.check_parameters(body, errors.PRODUCT)
         document = product.blank_product(self.shop.post_ids())
@@ -37,11 +37,11 @@ class Products:
         return product_fields.render_product(self.shop, document, edit=True)
 
     def read(self, document_id: int) -> Document:
-        """A product, or a variation in a product's clothes."""
+        """One product, or a variation in the form of a product (WooCommerce fact 25)."""
         return self._shown(self._sellable(document_id))
 
     def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
-        """Changes a product; every save counts as a modification, also one that changes nothing."""
+        """Changes a product; every save moves `date_modified` (WooCommerce fact 24)."""
         if strict:
             errors.check_parameters(body, errors.PRODUCT)
         document = self._writable(document_id)
@@ -51,7 +51,7 @@ class Products:
         return product_fields.render_product(self.shop, document, edit=True)
 
     def delete(self, document_id: int, *, force: bool) -> Document:
-        """Trashes or deletes a product; the answer shows it as it was before."""
+        """Trashes or deletes a product; answers with its previous state (WooCommerce fact 28)."""
         document = self._writable(document_id)
         before = product_fields.render_product(self.shop, document, edit=True)
         if force:
@@ -64,7 +64,7 @@ class Products:
         return before
 
     def search(self, query: ListQuery) -> SearchResult:
-        """Products of a list; variations are in it only when asked for by SKU."""
+        """Searches products; variations are only found by SKU."""
         found = resources.filter_by_date(
             resources.filter_by_id(filter_by_status(self._candidates(query), query), query), query
         )
@@ -114,7 +114,7 @@ class Products:
 
 
 def filter_by_status(documents: Iterable[Document], query: ListQuery) -> list[Document]:
-    """Those of the query's status; any status but the trash without one."""
+    """Keeps documents of the query's status; without one, all but the trash (WooCommerce fact 32)."""
     wanted = resources.parse_words(query, "status")
     if not wanted or wanted == ["any"]:
         return [document for document in documents if document["status"] != "trash"]
@@ -122,21 +122,19 @@ def filter_by_status(documents: Iterable[Document], query: ListQuery) -> list[Do
 
 
 def trash_product(shop: SandboxShop, document: Document) -> None:
-    """Moves a product to the trash; what it was stays in its meta_data (WooCommerce fact 28)."""
-    told = {"_wp_trash_meta_status": document["status"], "_wp_trash_meta_time": str(int(shop.now().timestamp()))}
-    sent = [{"key": key, "value": value} for key, value in told.items()]
+    """Moves a product to the trash and stores its old status in meta_data (recorded)."""
+    trashed = {"_wp_trash_meta_status": document["status"], "_wp_trash_meta_time": str(int(shop.now().timestamp()))}
+    sent = [{"key": key, "value": value} for key, value in trashed.items()]
     document["meta_data"] = values.merge_meta(document["meta_data"], sent, shop.meta_ids)
     document["status"] = "trash"
     values.set_date(document, "date_modified", shop.now())
 
 
 def mark_saved(shop: SandboxShop, document: Document) -> None:
-    """What every save of a product or variation does."""
+    """Sets the modification date of a product or variation and announces the update."""
     values.set_date(document, "date_modified", shop.now())
     shop.announce("product.updated", document["id"])
 
-
-# Product categories: one name per parent.
 
 CATEGORIES_PATH = "/products/categories"
 CATEGORY_FIELDS = ("description", "display", "image", "menu_order")
@@ -149,7 +147,7 @@ class Categories:
         self.shop = shop
 
     def create(self, body: Document, *, strict: bool) -> Document:
-        """Makes a category; RestError 400 `term_exists` with the id of the one that has the name already."""
+        """Creates a category; RestError 400 `term_exists` with the id of an existing one (WooCommerce fact 69)."""
         name = values.clean_name(str(body.get("name", "")))
         parent = self._parent(body.get("parent") or 0)
         if (twin := self._named(name, parent)) is not None:
@@ -219,11 +217,11 @@ class Categories:
         return self.shop.categories[document_id]
 
     def _held(self) -> Counter[int]:
-        """How many products each category has."""
+        """The number of products of each category."""
         return Counter(term["id"] for product in self.shop.products.values() for term in product["categories"])
 
     def _shown(self, term: Document, held: Counter[int] | None = None) -> Document:
-        """A category with the number of its products."""
+        """Renders a category with the number of its products."""
         count = (held or self._held())[term["id"]]
         links = self.shop.links(f"{CATEGORIES_PATH}/{term['id']}", CATEGORIES_PATH)
         if term["parent"]:

@@ -1,4 +1,4 @@
-"""Refunds of one order. Every refusal is HTTP 500 (WooCommerce fact 55)."""
+"""Refunds of an order. Every rejection is HTTP 500 (WooCommerce fact 55)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from services.sandbox.woocommerce.values import (
     round_amount,
     to_json_number,
 )
-
-# Lines of a refund: copies of the order's lines with negative figures.
 
 
 def make_refund_lines(shop: SandboxShop, order: Document, sent: list[Document]) -> Document:
@@ -76,7 +74,7 @@ class OrderRefunds:
         self.order = shop.orders[order_id]
 
     def create(self, body: Document, *, strict: bool) -> Document:
-        """Makes a refund; not idempotent, quantities are not checked, the amount only against what is left."""
+        """Creates a refund. Not idempotent; only the amount is checked, against the remainder (WooCommerce fact 55)."""
         refund = blank_refund(self.shop, self.order["id"], str(body.get("reason") or ""))
         refund |= make_refund_lines(self.shop, self.order, body.get("line_items") or [])
         refund["tax_lines"] = order_lines.make_tax_lines(self.shop, refund)
@@ -101,7 +99,7 @@ class OrderRefunds:
         raise no_route()
 
     def delete(self, document_id: int, *, force: bool) -> Document:
-        """Deletes a refund: no webhook, the order's date_modified stays (WooCommerce fact 57)."""
+        """Deletes a refund, without a webhook and without touching the order's date_modified (WooCommerce fact 57)."""
         refund = self._own(document_id)
         if not force:
             raise not_trashable()
@@ -144,7 +142,7 @@ class AllRefunds:
 
 
 def blank_refund(shop: SandboxShop, order_id: int, reason: str) -> Document:
-    """A refund of nothing."""
+    """An empty refund."""
     refund: Document = {"id": shop.post_ids(), "parent_id": order_id, "amount": "0.00", "reason": reason}
     refund |= {"refunded_by": 1, "refunded_payment": False}
     refund |= {part: [] for part in ("meta_data", "line_items", "shipping_lines", "tax_lines", "fee_lines")}
@@ -154,14 +152,14 @@ def blank_refund(shop: SandboxShop, order_id: int, reason: str) -> Document:
 
 
 def add_refund(shop: SandboxShop, order: Document, refund: Document) -> None:
-    """Keeps a refund; its order counts as modified."""
+    """Stores a refund and sets the modification date of its order."""
     shop.refunds[refund["id"]] = refund
     values.set_date(order, "date_modified", shop.now())
     shop.announce("order.updated", order["id"])
 
 
 def refund_remainder(shop: SandboxShop, order: Document) -> None:
-    """Status `refunded` by hand: a refund of what is left, without lines and without restock (WooCommerce fact 58)."""
+    """Sets status `refunded`: refunds the remainder without lines and without restocking (WooCommerce fact 58)."""
     rest = refundable_amount(shop, order)
     if rest > 0:
         refund = blank_refund(shop, order["id"], "Order fully refunded.") | {"amount": format_amount(rest)}
@@ -170,12 +168,12 @@ def refund_remainder(shop: SandboxShop, order: Document) -> None:
 
 
 def refundable_amount(shop: SandboxShop, order: Document) -> Decimal:
-    """What of an order's total has not been refunded yet."""
+    """The part of an order's total that has not been refunded."""
     return parse_amount(order["total"]) - order_lines.sum_field(shop.refunds_of(order["id"]), "amount")
 
 
 def has_free_goods_left(shop: SandboxShop, order: Document) -> bool:
-    """Whether free goods remain: such an order stays as it is though all its money is back (rule 15)."""
+    """Whether goods sold for 0.00 have not been returned: such an order keeps its status (recorded)."""
     free = any(parse_amount(line["total"]) == 0 for line in order["line_items"])
     back = sum(line["quantity"] for refund in shop.refunds_of(order["id"]) for line in refund["line_items"])
     return free and sum(line["quantity"] for line in order["line_items"]) + back > 0
@@ -188,7 +186,7 @@ def sum_refund_lines(refund: Document) -> Decimal:
 
 
 def restock_refund(shop: SandboxShop, order: Document, refund: Document) -> None:
-    """Puts the refunded pieces back whose sale had been taken from stock."""
+    """Returns refunded pieces to stock if their sale had reduced it (WooCommerce fact 59)."""
     taken = {line["id"]: line for line in order["line_items"] if order_document.reduced_stock_row(line)}
     for line, item in order_document.stock_managed_lines(shop, refund):
         sold, pieces = taken.get(refunded_line_id(line)), -line["quantity"]
@@ -198,7 +196,7 @@ def restock_refund(shop: SandboxShop, order: Document, refund: Document) -> None
 
 
 def refunded_line_id(line: Document) -> int:
-    """The id of the order line that a refund line gives back."""
+    """The id of the order line that a refund line refunds."""
     return next((int(row["value"]) for row in line["meta_data"] if row["key"] == "_refunded_item_id"), 0)
 
 

@@ -1,4 +1,4 @@
-"""What a REST resource is: documents that are created, read, updated, deleted and searched."""
+"""REST resources: their protocol, batches, lists with pages and filters, and `_fields`."""
 
 from __future__ import annotations
 
@@ -64,8 +64,6 @@ def parse_boolean(value: Any) -> bool:
     return value in (True, 1, "1", "true", "yes")
 
 
-# Batches: at most 100 items, done in order, each failing for itself.
-
 BATCH_LIMIT = 100
 BATCH_ACTIONS = ("create", "update", "delete")
 
@@ -73,7 +71,7 @@ BATCH_ACTIONS = ("create", "update", "delete")
 def run_batch(resource: RestResource, body: Document) -> Document | list[Any]:
     """Does a batch; `[]` when there was nothing to do. RestError 413 above 100 items, with nothing done.
 
-    WooCommerce facts 15 and 29: results are in the order of the items; an error takes its item's place in HTTP 200.
+    WooCommerce fact 29: results are in the order of the items; a failed item is reported in its place, in HTTP 200.
     """
     items = {deed: body.get(deed) or [] for deed in BATCH_ACTIONS}
     if sum(map(len, items.values())) > BATCH_LIMIT:
@@ -106,7 +104,7 @@ def _parse_id(value: Any) -> int:
 
 
 def _or_error(step: Callable[[], Document], shown_id: Any, status: int | None = None) -> Document:
-    """An unknown id counts as 400 in an update and as 404 in a delete (WooCommerce fact 77)."""
+    """Reports an error in place of the item; an unknown id is 400 in an update and 404 in a delete (recorded)."""
     try:
         return step()
     except RestError as wrong:
@@ -115,8 +113,6 @@ def _or_error(step: Callable[[], Document], shown_id: Any, status: int | None = 
             error["data"] = {**error["data"], "status": status}
         return {"id": shown_id, "error": error}
 
-
-# Lists: paging with its headers, filters that several resources share, `_fields`.
 
 DATE_FILTERS = {
     "after": ("date_created", 1),
@@ -134,7 +130,7 @@ class ListPage:
     size: int
 
     def of(self, documents: Sequence[Document]) -> Sequence[Document]:
-        """The documents on this page; none beyond the last (WooCommerce fact 31: 200 `[]`)."""
+        """Returns the documents of this page; none beyond the last page (WooCommerce fact 31)."""
         start = (self.number - 1) * self.size
         return documents[start : start + self.size]
 

@@ -1,4 +1,4 @@
-"""The REST API's edge: from an HTTP request to a resource and back."""
+"""The HTTP layer of the REST API: from a request to a resource and back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Hook = Callable[["RestCall"], Awaitable[None]]
 
 
 class RestCall:
-    """One request, read."""
+    """A parsed request."""
 
     def __init__(self, shop: SandboxShop, request: Request, raw: bytes) -> None:
         self.shop = shop
@@ -57,7 +57,7 @@ def parse_query_string(text: str) -> dict[str, str]:
 
 
 def parse_decimals(query: Mapping[str, str]) -> dict[str, int]:
-    """How many decimals a query asks for, if it does."""
+    """Parses the number of decimals (`dp`) of a query, if present."""
     return {"dp": int(query["dp"])} if query.get("dp", "").isdecimal() else {}
 
 
@@ -68,7 +68,7 @@ def broken_json() -> RestError:
 
 
 class RestRoutes:
-    """Makes routes out of resources; `before` is awaited once a request is admitted, `after` once it is handled."""
+    """Makes routes for resources; `before` is awaited after authorization, `after` once the request is handled."""
 
     def __init__(self, shop: SandboxShop, before: Hook, after: Hook) -> None:
         self.shop = shop
@@ -89,26 +89,26 @@ class RestRoutes:
             ),
         ]
 
-    def route(self, path: str, deeds: Mapping[str, tuple[str, Handler]], public: bool = False) -> Route:
-        """One route: what each method does, in a word of auth.REFUSED, and its handler."""
+    def route(self, path: str, actions: Mapping[str, tuple[str, Handler]], public: bool = False) -> Route:
+        """Makes one route; `actions` maps each method to its action (a key of `auth.REFUSALS`) and its handler."""
 
         async def endpoint(request: Request) -> Response:
             call = RestCall(self.shop, request, await request.body())
             try:
-                answer = await self._handled(call, deeds, public)
+                answer = await self._handled(call, actions, public)
             except RestError as wrong:
                 answer = json_response(wrong.body(), wrong.status)
-            answer.headers["Allow"] = ", ".join(sorted(deeds, key=METHODS.index))
+            answer.headers["Allow"] = ", ".join(sorted(actions, key=METHODS.index))
             return answer
 
-        return Route(PREFIX + path, endpoint, methods=list(deeds))
+        return Route(PREFIX + path, endpoint, methods=list(actions))
 
-    async def _handled(self, call: RestCall, deeds: Mapping[str, tuple[str, Handler]], public: bool) -> Response:
+    async def _handled(self, call: RestCall, actions: Mapping[str, tuple[str, Handler]], public: bool) -> Response:
         if refused := check_limits(call):
             return refused
-        deed, handler = deeds[call.request.method if call.request.method != "HEAD" else "GET"]
+        action, handler = actions[call.request.method if call.request.method != "HEAD" else "GET"]
         if not public:
-            self.gate.admit(read_credentials(call), deed)
+            self.gate.authorize(read_credentials(call), action)
         await self.before(call)
         answer = handler(call)
         await self.after(call)
@@ -163,19 +163,19 @@ def respond_list(call: RestCall, resource: Searchable) -> Response:
 
 
 def location_url(call: RestCall, document: Document) -> str:
-    """Where a new document stands; that of a refund is a pattern, unusable (WooCommerce fact 82)."""
+    """The Location of a new document. That of a refund is an unusable pattern (recorded)."""
     path = re.sub(r"/orders/\d+/", r"/orders/(?P<order_id>[\\d]+)/", call.request.url.path)
     return call.shop.url(f"{path}/{document['id']}")
 
 
 def apply_fields(call: RestCall, document: Document) -> Any:
-    """One document under `_fields`, which never hides its `_links` (WooCommerce fact 8)."""
+    """Selects `_fields` of a document; `_links` is always included (WooCommerce fact 8)."""
     fields = resources.parse_words(call.query, "_fields")
     return resources.select_fields(document, [*fields, "_links"]) if fields else document
 
 
 def read_credentials(call: RestCall) -> RequestCredentials:
-    """What the request says of itself."""
+    """Reads the credentials of a request."""
     url = call.request.url
     header = call.request.headers.get("authorization", "")
     query = dict(parse_qsl(url.query, keep_blank_values=True))
@@ -184,7 +184,7 @@ def read_credentials(call: RestCall) -> RequestCredentials:
 
 
 def check_limits(call: RestCall) -> Response | None:
-    """The web server's own refusals, in HTML: a URL or a body too large (WooCommerce fact 35)."""
+    """Returns the web server's HTML error for a URL or body that is too large (WooCommerce fact 35), else None."""
     url = call.request.url
     if len(url.path) + len(url.query) > LONGEST_URL:
         return html_response(414, "Request-URI Too Large")
@@ -194,7 +194,7 @@ def check_limits(call: RestCall) -> Response | None:
 
 
 def html_response(status: int, title: str) -> Response:
-    """A page of the web server's."""
+    """An HTML page of the web server."""
     return HTMLResponse(f"<html><head><title>{status} {title}</title></head><body>{title}</body></html>", status)
 
 
@@ -209,6 +209,6 @@ def encode_php_json(content: Any) -> bytes:
 
 
 async def respond_unknown_route(_: Request, __: Exception) -> Response:
-    """The answer to a path or method that no route has."""
+    """Responds to a path or method without a route."""
     wrong = no_route()
     return json_response(wrong.body(), wrong.status)

@@ -1,4 +1,4 @@
-"""The shop's state in memory: documents by id, in the shapes that REST answers."""
+"""The state of a sandbox shop: its settings, its documents by id, and unique values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from services.sandbox import recorded
-
-# What one sandbox shop is set to.
 
 Permissions = Literal["read", "write", "read_write"]
 Release = Literal["9.9.5", "10.5.0"]
@@ -68,9 +66,6 @@ class SandboxShopSettings:
     php_notice: str = ""
 
 
-# Who holds which SKU, GTIN or slug: one holder per value, letter case ignored, the trash included.
-
-
 class UniqueIndex:
     """An index of the documents that hold a value in one field."""
 
@@ -127,9 +122,9 @@ class IdSequence:
 
 
 class SandboxShop:
-    """One store: its documents, its clock, and who is told when something changes.
+    """One store: its documents, its clock, and the listeners for changes.
 
-    `announce("order.updated", 17)` tells the listeners; the webhook queue is one.
+    `announce("order.updated", 17)` calls the listeners; the webhook queue is one.
     """
 
     def __init__(self, settings: SandboxShopSettings, now: Callable[[], datetime]) -> None:
@@ -155,7 +150,7 @@ class SandboxShop:
         self.listeners: list[Callable[[str, int], None]] = []
 
     def announce(self, topic: str, document_id: int) -> None:
-        """Says that something happened to a document."""
+        """Calls every listener with a topic and a document id."""
         for listener in self.listeners:
             listener(topic, document_id)
 

@@ -1,4 +1,4 @@
-"""What the shop says of itself: the index, settings, tax classes, the currency. Read-only here."""
+"""Information about the store: index, settings, currency, shipping zones, taxes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from services.sandbox.woocommerce.resources import ListQuery, SearchResult
 from services.sandbox.woocommerce.rest import RestCall, RestRoutes, json_response
 from services.sandbox.woocommerce.shop import Document, SandboxShop
 from services.sandbox.woocommerce.values import parse_amount
-
-# Tax rates.
 
 
 class TaxRates:
@@ -145,7 +143,7 @@ def describe_site(shop: SandboxShop) -> Document:
 
 
 def get_front_page(shop: SandboxShop, request: Request) -> Response:
-    """The home page, which names the REST API; keys on `/?rest_route=` are ignored (WooCommerce facts 5 and 7)."""
+    """The home page with its link to the REST API. Keys at `/?rest_route=` are ignored (WooCommerce facts 5 and 7)."""
     if "rest_route" in request.query_params:
         wrong = RestError(401, "woocommerce_rest_cannot_view", "Sorry, you cannot list resources.")
         return json_response(wrong.body(), wrong.status)
@@ -186,7 +184,7 @@ METHODS_OF: dict[int, list[tuple[int, str, str]]] = {
     1: [(1, "flat_rate", "Courier"), (2, "free_shipping", "Free shipping"), (3, "local_pickup", "Local pickup")],
     0: [],
 }
-"""The methods that the recorded orders name, and the zone 0 that every shop has (WooCommerce fact 49)."""
+"""The methods that the recorded orders name, and the zone without a place that every shop has (WooCommerce fact 49)."""
 
 
 def list_shipping_zones(_: RestCall) -> Response:

@@ -1,4 +1,4 @@
-"""Amounts as WooCommerce writes them: strings, rounded half up."""
+"""How WooCommerce stores values: amounts, dates, names, slugs and meta_data."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
-
-# Names as WordPress stores and shows them.
 
 SCRIPT = re.compile(r"<(script|style)[^>]*>.*?</\1>", re.IGNORECASE | re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
@@ -31,7 +29,7 @@ def make_slug(name: str) -> str:
 
 
 def encode_slug(slug: str) -> str:
-    """A slug as it stands in the database: percent-encoded in lower case."""
+    """A slug as the database stores it: percent-encoded in lower case."""
     return quote(slug).lower()
 
 
@@ -51,13 +49,11 @@ def to_paragraphs(text: str) -> str:
     return f"{text}\n" if text.startswith("<p>") else f"<p>{text}</p>\n"
 
 
-# meta_data: one value per key, numbers and booleans come back as strings.
-
 Meta = list[dict[str, Any]]
 
 
 def merge_meta(stored: Meta, sent: Meta, next_id: Callable[[], int]) -> Meta:
-    """The stored list after a write (WooCommerce fact 27).
+    """Returns the stored list after a write (WooCommerce fact 27).
 
     A key without id replaces that key's value and keeps its id; null deletes; an id that belongs to another key, or
     to none, deletes the key's row and makes a new one.
@@ -96,7 +92,7 @@ def make_display_meta(meta_id: int, key: str, value: str) -> dict[str, Any]:
     return {"id": meta_id, "key": key, "value": value, "display_key": key, "display_value": value}
 
 
-# The store's clock: Asia/Tbilisi without offset in `date_*`, UTC without `Z` in `date_*_gmt`, whole seconds.
+# Dates: local without offset in `date_*`, UTC without `Z` in `date_*_gmt`, whole seconds (WooCommerce fact 10).
 
 STORE_ZONE = ZoneInfo("Asia/Tbilisi")
 DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
@@ -105,12 +101,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=STORE_ZONE)
 
 
 def format_local(when: datetime) -> str:
-    """A moment in the store's time zone, as `date_*` fields write it."""
+    """Formats a time in the store's time zone, as in `date_*` fields."""
     return when.astimezone(STORE_ZONE).strftime(DATE_FORMAT)
 
 
 def format_gmt(when: datetime) -> str:
-    """A moment in UTC, as `date_*_gmt` fields write it."""
+    """Formats a time in UTC, as in `date_*_gmt` fields."""
     return when.astimezone(UTC).strftime(DATE_FORMAT)
 
 
@@ -121,13 +117,13 @@ def set_date(document: dict[str, Any], field: str, when: datetime | None) -> Non
 
 
 def get_date(document: dict[str, Any], field: str) -> datetime | None:
-    """Reads back what `stamp` wrote."""
+    """Reads a date that `set_date` wrote."""
     text = document[f"{field}_gmt"]
     return datetime.strptime(text, DATE_FORMAT).replace(tzinfo=UTC) if text else None
 
 
 def parse_sale_date(value: Any, zone: Any) -> datetime | None:
-    """A sale window's edge: empty clears it, a bare date is midnight, garbage is 1970 (WooCommerce fact 78)."""
+    """Parses a sale date: empty clears it, a date is midnight, other text is 1970 (WooCommerce fact 21)."""
     if not value:
         return None
     try:
@@ -138,7 +134,7 @@ def parse_sale_date(value: Any, zone: Any) -> datetime | None:
 
 
 def parse_query_date(text: str, are_gmt: bool) -> datetime:
-    """A date of a list's query: store-local unless `dates_are_gmt` or an offset says else. ValueError if it is none."""
+    """Parses a date of a query, in the store's time zone unless `dates_are_gmt` or an offset. Raises ValueError."""
     if not DATE_TIME.fullmatch(text):
         raise ValueError(text)
     read = datetime.fromisoformat(text.upper())
@@ -151,7 +147,7 @@ SIX_DECIMALS = Decimal("0.000001")
 
 
 def clean_price(value: Any) -> str:
-    """A price as WooCommerce stores it: "10,50" becomes "1050", "abc" becomes "" (WooCommerce fact 19)."""
+    """Converts a price as WooCommerce does: "10,50" becomes "1050", "abc" becomes "" (WooCommerce fact 19)."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return NOT_LAST_DOT.sub("", NOT_NUMERIC.sub("", "" if value is None else str(value)))

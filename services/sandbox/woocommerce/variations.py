@@ -127,7 +127,7 @@ def write_variation(shop: SandboxShop, document: Document, body: Document) -> No
 
 
 def make_option(sent: Document) -> Document:
-    """The option that a variation stands for."""
+    """Makes the attribute option of a variation."""
     name = str(sent.get("name", ""))
     slug = encode_slug(make_slug(name))
     return {"id": sent.get("id") or 0, "name": name, "slug": slug, "option": str(sent.get("option", ""))}

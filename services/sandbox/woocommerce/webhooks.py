@@ -1,4 +1,4 @@
-"""Webhooks: who wants to be told of what, and when one gives up."""
+"""The webhooks resource, and when a failing webhook is disabled."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ TOLERATED_FAILURES = 6
 
 
 class Webhooks:
-    """The shop's webhooks. A new or revived one is due a ping, which Deliveries sends before the answer goes out."""
+    """The shop's webhooks. A created or activated one is pinged by `WebhookQueue` before the response is sent."""
 
     def __init__(self, shop: SandboxShop) -> None:
         self.shop = shop
 
     def create(self, body: Document, *, strict: bool) -> Document:
-        """Makes a webhook, active unless the body says else."""
+        """Creates a webhook, active unless the body has a status."""
         if missing := [name for name in REQUIRED_PARAMETERS if name not in body]:
             message = f"Missing parameter(s): {', '.join(missing)}"
             raise RestError(400, "rest_missing_callback_param", message, params=missing)
@@ -50,7 +50,7 @@ class Webhooks:
         return self._shown(self._own(document_id))
 
     def update(self, document_id: int, body: Document, *, strict: bool) -> Document:
-        """Changes a webhook; making it active again keeps its count of failures (WooCommerce fact 64)."""
+        """Changes a webhook; activating it keeps its failure count (WooCommerce fact 64)."""
         if strict:
             errors.check_parameters(body, errors.WEBHOOK)
         webhook = self._own(document_id)
@@ -99,20 +99,20 @@ class Webhooks:
 
     def _shown(self, webhook: Document) -> Document:
         resource, _, event = webhook["topic"].partition(".")
-        told = {"resource": resource, "event": event, "hooks": WORDPRESS_HOOKS.get(webhook["topic"], [])}
+        derived = {"resource": resource, "event": event, "hooks": WORDPRESS_HOOKS.get(webhook["topic"], [])}
         links = self.shop.links(f"/webhooks/{webhook['id']}", "/webhooks")
-        return {k: v for k, v in webhook.items() if k not in HIDDEN_FIELDS} | told | {"_links": links}
+        return {k: v for k, v in webhook.items() if k not in HIDDEN_FIELDS} | derived | {"_links": links}
 
 
 def check_topic(topic: object) -> None:
-    """RestError 400 for a topic that does not exist."""
+    """Raises RestError 400 for an unknown topic."""
     if topic not in WEBHOOK_TOPICS:
         message = "Webhook topic is required and must be valid."
         raise RestError(400, "woocommerce_rest_shop_webhook_invalid_topic", message)
 
 
 def check_url(url: object) -> None:
-    """RestError 400 for an address that is none."""
+    """Raises RestError 400 for an invalid URL."""
     parts = urlsplit(str(url))
     if parts.scheme not in ("http", "https") or not parts.netloc:
         message = "Webhook delivery URL must be a valid URL starting with http:// or https://."
@@ -120,7 +120,7 @@ def check_url(url: object) -> None:
 
 
 def record_result(shop: SandboxShop, webhook: Document, delivered: bool) -> None:
-    """Counts failures in a row; the seventh disables the webhook, and nothing reports it (WooCommerce fact 64)."""
+    """Counts consecutive failures; the seventh disables the webhook silently (WooCommerce fact 64)."""
     webhook["failure_count"] = 0 if delivered else webhook["failure_count"] + 1
     if webhook["failure_count"] > TOLERATED_FAILURES and webhook["status"] == "active":
         webhook["status"] = "disabled"
