@@ -24,7 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 def pytest_collection_finish() -> None:
-    """What stands now stays to the end of the run: no need to look through it for garbage time and again."""
+    """Exclude all objects that exist now from garbage collection: they live until the end of the run."""
     gc.collect()
     gc.freeze()
 

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from ops.claims.report import Run, lines, proofs, strangers
+from ops.claims.report import Run, lines, proofs, unknown_claims
 from ops.claims.table import read
 
 
@@ -26,7 +26,7 @@ def report(run_file: Path, out: Path) -> int:
     proven = proofs(table, run)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(proven, indent=1) + "\n", encoding="utf-8")
-    problems = strangers(table, run) + (["the tests failed"] if run.exit_status else [])
+    problems = unknown_claims(table, run) + (["the tests failed"] if run.exit_status else [])
     for problem in problems:
         print(f"claims: {problem}", file=sys.stderr)
     print("\n".join(lines(table, proven)))

@@ -39,7 +39,7 @@ def _passing(claim: str, run: Run) -> list[str]:
     return [] if "failed" in outcomes.values() else sorted(t for t, outcome in outcomes.items() if outcome == "passed")
 
 
-def strangers(table: Table, run: Run) -> list[str]:
+def unknown_claims(table: Table, run: Run) -> list[str]:
     """One line for each test that names a claim which does not exist."""
     return [
         f"{test} names unknown claims: {', '.join(unknown)}"

@@ -49,11 +49,11 @@ async def compare_books(stage: DemoRun) -> BooksComparison:
     """Read both sandboxes and compare them order by order."""
     storefront, books = await stage.world.storefront(), await stage.world.books()
     return compare_documents(
-        storefront["orders"], books["sales"], books["credit_notes"], len(stage.ledger.open_letters)
+        storefront["orders"], books["sales"], books["credit_notes"], len(stage.ledger.open_dead_letters)
     )
 
 
-def compare_documents(orders: Documents, sales: Documents, notes: Documents, open_letters: int) -> BooksComparison:
+def compare_documents(orders: Documents, sales: Documents, notes: Documents, open_dead_letters: int) -> BooksComparison:
     """Compare orders with documents: a Sale by its order number, a credit note by its base document."""
     by_order = {sale["PrimaryDocument"]: sale for sale in sales}
     difference = Decimal(0)
@@ -68,7 +68,7 @@ def compare_documents(orders: Documents, sales: Documents, notes: Documents, ope
         refunds=sum(len(order["refunds"]) for order in orders),
         credit_notes=len(notes),
         difference=difference,
-        dead_letters_open=open_letters,
+        dead_letters_open=open_dead_letters,
         written_twice=sum(document["revisions"] > 1 for document in (*sales, *notes)),
         shop_total=sum((Decimal(order["total"]) for order in orders), Decimal(0)),
         balance_total=sum((Decimal(sale["total"]) for sale in sales), Decimal(0)),

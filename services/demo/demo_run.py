@@ -43,7 +43,7 @@ class EventLog:
     orders: dict[str, OrderChanged] = field(default_factory=dict)
     sales: dict[str, SaleRecorded] = field(default_factory=dict)
     notes: dict[str, CreditNoteRecorded] = field(default_factory=dict)
-    open_letters: dict[str, DeadLettered] = field(default_factory=dict)
+    open_dead_letters: dict[str, DeadLettered] = field(default_factory=dict)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def until(self, happened: Callable[[], bool], what: str, patience: float = 60.0) -> None:
@@ -52,9 +52,9 @@ class EventLog:
             async with asyncio.timeout(patience), self._changed:
                 await self._changed.wait_for(happened)
         except TimeoutError:
-            letters = "; ".join(f"{letter.reason}: {letter.detail}" for letter in self.open_letters.values())
+            dead_letters = "; ".join(f"{one.reason}: {one.detail}" for one in self.open_dead_letters.values())
             raise WaitTimedOut(
-                f"Timed out after {patience:g} s waiting for: {what}. Open dead letters: {letters or 'none'}"
+                f"Timed out after {patience:g} s waiting for: {what}. Open dead letters: {dead_letters or 'none'}"
             ) from None
 
     async def take(self, envelope: Envelope[Event]) -> None:
@@ -86,9 +86,9 @@ class EventLog:
             case CreditNoteRecorded():
                 self.notes[event.subject] = event
             case DeadLettered():
-                self.open_letters[event.dead_letter] = event
+                self.open_dead_letters[event.dead_letter] = event
             case DeadLetterSettled():
-                self.open_letters.pop(event.dead_letter, None)
+                self.open_dead_letters.pop(event.dead_letter, None)
             case _:
                 return
 

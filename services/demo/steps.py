@@ -11,7 +11,7 @@ from contracts.operations import ReplayRequested
 from services.cli import dead_letter_log
 from services.cli.check import systems as checks
 from services.cli.check.app import show_checks
-from services.cli.dead_letters.view import print_dead_letters as show_letters
+from services.cli.dead_letters.view import print_dead_letters
 from services.cli.orders import timeline
 from services.cli.orders.app import show_order
 from services.cli.requests import command_header, request
@@ -162,9 +162,9 @@ async def resolve_dead_letter(stage: DemoRun, chosen: OrderSelection) -> None:
     tomorrow = local_day(datetime.now(UTC) + timedelta(days=1))
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": tomorrow.isoformat()})).raise_for_status()
     await stage.place(chosen.late)
-    await stage.ledger.until(lambda: bool(stage.ledger.open_letters), "a dead letter")
-    found = [letter for letter in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if letter.open]
-    show_letters(found)
+    await stage.ledger.until(lambda: bool(stage.ledger.open_dead_letters), "a dead letter")
+    found = [one for one in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if one.open]
+    print_dead_letters(found)
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": None})).raise_for_status()
     console.print("  The accountant opens the period in Balance and runs:  davtari dead-letters replay")
     for one in found:

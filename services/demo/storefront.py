@@ -10,7 +10,7 @@ from typing import Any
 from contracts.operations import ImportRequested
 from services.cli import dead_letter_log
 from services.cli import stock as figures
-from services.cli.dead_letters.view import print_dead_letters as show_letters
+from services.cli.dead_letters.view import print_dead_letters
 from services.cli.plans.apply import apply_plan, read_plan
 from services.cli.requests import command_header, request
 from services.cli.screen import console
@@ -71,14 +71,16 @@ async def hold_mistyped_prices(stage: DemoRun) -> None:
     for sku in MISTYPED:
         await _set_price(stage, sku, (GOODS[sku].price or Decimal(1)) / 100)
     await _import(stage, "prices")
-    await stage.ledger.until(lambda: bool(stage.ledger.open_letters), "a held snapshot")
-    show_letters([one for one in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if one.open])
+    await stage.ledger.until(lambda: bool(stage.ledger.open_dead_letters), "a held snapshot")
+    print_dead_letters(
+        [one for one in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if one.open]
+    )
     await stage.wait_until_idle()
     say(f"  The shop's prices are {'unchanged' if await _prices(stage) == before else 'CHANGED'}.")
     for sku in MISTYPED:
         await _set_price(stage, sku, GOODS[sku].price or Decimal(0))
     await _import(stage, "prices")
-    await stage.ledger.until(lambda: not stage.ledger.open_letters, "an accepted snapshot")
+    await stage.ledger.until(lambda: not stage.ledger.open_dead_letters, "an accepted snapshot")
     say("  [green]Corrected in Balance:[/] the next snapshot is accepted, and the dead letter resolves by itself.")
 
 

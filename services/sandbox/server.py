@@ -25,14 +25,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a sandbox listens: `url` without a trailing slash, `ca_file` when it speaks TLS."""
+    """Where a sandbox listens: `url` without a trailing slash, `ca_file` with TLS."""
 
     url: str
     ca_file: str | None
 
 
 class CuttableProtocol(H11Protocol):
-    """Hands the connection's transport to the app as `scope["state"]["transport"]`, so that a fault can cut it."""
+    """Passes the connection's transport to the app as `scope["state"]["transport"]`, so that a fault can cut it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes a new connection."""

@@ -1,6 +1,6 @@
 """The floor under a consumer: bare aiokafka batches, and one durable aiosqlite transaction for each.
 
-It decides nothing and knows nothing of events: it has SQLite do what it is told, which is what ours had it do.
+It decides nothing and knows nothing of events: it runs the same SQLite statements as ours.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.feed_run URL FOLDER ROUNDS`: the feed over a catalogue that does not change.
 
 Imports all items once, then by turns again and the floor: download and parse alone. Prints JSON: the seconds of both,
-what the later imports found changed, the events that stand in the outbox before and after them, and the peak memory.
+what the later imports found changed, the events in the outbox before and after them, and the peak memory.
 """
 
 from __future__ import annotations

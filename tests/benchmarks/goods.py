@@ -74,10 +74,10 @@ def price_changed(number: int, reading: int = 1) -> PriceChanged:
 
 def desired(rules: Settings, number: int) -> DesiredProduct:
     """What the product of an item shall hold."""
-    told = item_changed(number)
+    note = item_changed(number)
     found = compute_prices(price_changed(number).prices, rules.shops["main"].prices, rules.balance, NOW)
     assert isinstance(found, ProductPrices)
-    return desired_catalogue_fields(told, Eligible((CATEGORY,), told.sku or "")).with_prices(found)
+    return desired_catalogue_fields(note, Eligible((CATEGORY,), note.sku or "")).with_prices(found)
 
 
 def linked(rules: Settings, number: int) -> ProductLinked:
@@ -120,5 +120,5 @@ RULES = Settings.model_validate(
 
 def lookups_read(rules: Settings) -> GateChecked:
     """balance-feed's word that Balance's lookups could be read: without it nobody writes to a shop."""
-    told = {"since": NOW, "passed_at": NOW, "checked_at": NOW, "about": connection_digest(rules)}
-    return GateChecked(service="balance-feed", gate="balance", flows=FLOWS, verdict="passed", **told)
+    note = {"since": NOW, "passed_at": NOW, "checked_at": NOW, "about": connection_digest(rules)}
+    return GateChecked(service="balance-feed", gate="balance", flows=FLOWS, verdict="passed", **note)

@@ -1,6 +1,6 @@
 """The smallest consumer that has everything a real one has: what it costs is what the engine costs.
 
-It remembers each item's stock, wants one delivery per item until its own event says that the figure stands upstream,
+It remembers each item's stock, wants one delivery per item until its own event confirms the figure upstream,
 and remembers that event.
 """
 
@@ -47,7 +47,7 @@ def _decide(subject: str, state: State) -> Decision:
 
 
 def published(row: Row) -> AvailabilityChanged:
-    """The event that says that a delivery stands upstream."""
+    """The event that confirms a delivery upstream."""
     return AvailabilityChanged(
         shop="main",
         item=row.key,

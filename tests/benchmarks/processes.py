@@ -16,7 +16,7 @@ PATIENCE = 20.0
 def child(module: str, *arguments: str) -> Iterator[str]:
     """A server that lasts as long as the block: gives the first line that it prints, its address.
 
-    It ends with its standard input, hence with this process, whatever becomes of it.
+    It ends with its standard input, and so with this process, however that ends.
     """
     command = [sys.executable, "-m", f"tests.benchmarks.{module}", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

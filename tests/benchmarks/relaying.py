@@ -16,7 +16,7 @@ from services.engine.outbox.row import Row
 
 
 class Counting(Relay):
-    """A relay that counts what becomes of its deliveries."""
+    """A relay that counts the outcomes of its deliveries."""
 
     def __init__(self, lane: Lane, engine: Engine) -> None:
         super().__init__(replace(lane, deliver=self._counted), engine.claim, engine.settle, engine.wait_due)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from tests.benchmarks.figure import Times
 
 Run = Callable[[int], Awaitable[float]]
-"""Runs one round, told its number, and gives its seconds: what prepares it is not counted."""
+"""Runs one round by its number and returns its seconds, without its preparation."""
 
 
 async def by_turns(ours: Run, floor: Run, rounds: int, warm_up: int = 1) -> Times:

@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks.service_run NAME URL BOOTSTRAP PREFIX FOLDER EVENTS`: a service at its first start.
 
-It reads the EVENTS that stand in the topics, decides, and makes the first of the deliveries that follow. The shop at
+It reads the EVENTS in the topics, decides, and makes the first of the deliveries that follow. The shop at
 URL is only there to be looked at: writes are echoed at once. Prints JSON: the peak memory in MB when the service had
 started, when it had read half, when it had read all, and at the end; and the deliveries that wait for their turn.
 """

@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.shop WORKERS PRODUCTS`: the WooCommerce sandbox in a process of its own.
 
 It serves so many requests at a time, at the recorded pace; with WORKERS 0 it answers at once. So many products of the
-catalogue stand in it already, under the ids that `goods.product_id` gives.
+catalogue are in it already, under the ids that `goods.product_id` gives.
 """
 
 from __future__ import annotations

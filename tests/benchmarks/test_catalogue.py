@@ -14,7 +14,7 @@ from tests.benchmarks.size import sized
 
 ITEMS, ROUNDS, GOAL, PEAK_MB = sized(200_000, 5_000), sized(3, 1), 1.5, 200.0
 EACH_MB = 250.0
-"""What every service may need for so many items; the others stand in `test_memory.py`."""
+"""What every service may need for so many items; the others are in `test_memory.py`."""
 
 
 @pytest.mark.timeout(600)

@@ -113,8 +113,8 @@ async def measured(
             return watch.seconds
 
         times = await by_turns(run_ours, run_floor, ROUNDS)
-    told = f"{real.seen.rows / COUNT:.2f} rows written for each event"
-    board.show(throughput(name, "events/s", COUNT, times, None, told))
+    note = f"{real.seen.rows / COUNT:.2f} rows written for each event"
+    board.show(throughput(name, "events/s", COUNT, times, None, note))
 
 
 Kafkas = tuple[KafkaSettings, KafkaSettings]

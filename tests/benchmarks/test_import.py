@@ -81,5 +81,5 @@ async def test_the_first_import(tmp_path: Path, board: Board) -> None:
     size = goods.settings(tmp_path).shops["main"].batch_size
     with child("shop", str(WORKERS), "0") as first, child("shop", str(WORKERS), "0") as second:
         times = Times([await ours(first, tmp_path)], [await floor(second, size)])
-    told = f"{ITEMS:,} of 20,000 items at the recorded pace: 90 ms a request, 50 ms a product, {WORKERS} workers"
-    board.show(duration("import_vs_loop", "s", times, GOAL, told))
+    note = f"{ITEMS:,} of 20,000 items at the recorded pace: 90 ms a request, 50 ms a product, {WORKERS} workers"
+    board.show(duration("import_vs_loop", "s", times, GOAL, note))

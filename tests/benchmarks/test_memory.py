@@ -1,7 +1,7 @@
 """The memory of a service that meets a large catalogue for the first time, each in a process of its own.
 
 200,000 items take several minutes, so that fewer are read, and what the second half of them added is carried on to
-200,000 in a straight line: the state stands in SQLite, whose caches have a size, and a straight line is the worst that
+200,000 in a straight line: the state is in SQLite, whose caches have a size, and a straight line is the worst that
 can come of it. balance-feed's memory is measured with all 200,000 (`test_catalogue.py`).
 """
 
@@ -63,9 +63,9 @@ async def test_the_first_start(
 def _figure(name: str, found: dict[str, float]) -> Figure:
     grown = found["read_mb"] - found["half_mb"]
     whole = found["peak_mb"] + grown * (WHOLE - ITEMS) / (ITEMS / 2)
-    told = (
+    note = (
         f"{found['peak_mb']:.0f} MB at {ITEMS:,} items ({found['started_mb']:.0f} before the first), the second half "
         f"added {grown:.1f}; carried on to {WHOLE:,}; the goal is for ours, in MB"
     )
     short = f"peak_mb_200k_{name.replace('-', '_')}"
-    return Figure(short, "MB", whole, GOAL_MB, whole, (found["peak_mb"], whole), GOAL_MB, "less", told)
+    return Figure(short, "MB", whole, GOAL_MB, whole, (found["peak_mb"], whole), GOAL_MB, "less", note)

@@ -87,12 +87,12 @@ async def requests(look: httpx.AsyncClient) -> dict[str, int]:
 
 async def written(look: httpx.AsyncClient) -> int:
     """How many products have a price that they did not begin with."""
-    shelf = (await look.get("/_sandbox/state")).json()["products"]
+    products = (await look.get("/_sandbox/state")).json()["products"]
     begun = {f"SKU-{n:07}": goods.record(n)["regular_price"] for n in range(ITEMS)}
-    return sum(shelf[sku]["regular_price"] != price for sku, price in begun.items())
+    return sum(products[sku]["regular_price"] != price for sku, price in begun.items())
 
 
 def _figure(asked: int, changed: int) -> Figure:
-    told = f"{changed} of {ITEMS:,} items changed, {asked} requests; the goal is for requests per changed item"
+    note = f"{changed} of {ITEMS:,} items changed, {asked} requests; the goal is for requests per changed item"
     ratio = asked / changed
-    return Figure("one_percent_requests", "requests", asked, changed, ratio, (ratio, ratio), GOAL, "less", told)
+    return Figure("one_percent_requests", "requests", asked, changed, ratio, (ratio, ratio), GOAL, "less", note)

@@ -111,8 +111,8 @@ async def test_orders_become_sales(tmp_path: Path, board: Board) -> None:
             return await floor(url, 1 + (2 * number + 1) * COUNT, COUNT)
 
         times = await by_turns(relay, bare, ROUNDS)
-    told = f"facts → Sales, durable, {REQUESTS} requests each, {CONCURRENCY} at a time"
-    board.show(throughput("orders_vs_loop", "orders/s", COUNT, times, None, told))
+    note = f"facts → Sales, durable, {REQUESTS} requests each, {CONCURRENCY} at a time"
+    board.show(throughput("orders_vs_loop", "orders/s", COUNT, times, None, note))
 
 
 @pytest.mark.timeout(120)
@@ -120,16 +120,16 @@ async def test_orders_become_sales_in_a_slow_balance(tmp_path: Path, board: Boar
     least = SLOW_COUNT * REQUESTS * SLOW_MS / 1000 / CONCURRENCY
     with child("stub_books", str(SLOW_MS)) as url:
         taken = await ours(url, tmp_path, 1, SLOW_COUNT, at_once=10)
-    told = f"{SLOW_COUNT} orders, {REQUESTS} requests of {SLOW_MS} ms each, {CONCURRENCY} at a time; floor: computed"
-    board.show(duration("orders_300ms", "s", Times([taken], [least]), SLOW_GOAL, told))
+    note = f"{SLOW_COUNT} orders, {REQUESTS} requests of {SLOW_MS} ms each, {CONCURRENCY} at a time; floor: computed"
+    board.show(duration("orders_300ms", "s", Times([taken], [least]), SLOW_GOAL, note))
 
 
 def test_orders_are_computed_to_documents(board: Board) -> None:
     using = settings(balance={"currencies": CURRENCIES})
     texts = list(islice(cycle([orjson.dumps(json) for json in _bookable(using)]), COMPUTED))
     times = Times([_seconds(texts, using)], [_seconds(texts, None)])
-    told = f"{COMPUTED:,} recorded orders parsed and computed; floor: parsed alone"
-    board.show(duration("documents_10000", "s", times, COMPUTED_GOAL, told))
+    note = f"{COMPUTED:,} recorded orders parsed and computed; floor: parsed alone"
+    board.show(duration("documents_10000", "s", times, COMPUTED_GOAL, note))
 
 
 def _bookable(using: Settings) -> list[Mapping[str, Any]]:

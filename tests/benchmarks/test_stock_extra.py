@@ -1,4 +1,4 @@
-"""How much later than it could a change of stock stands in the shop: all that is ours of the way, Kafka included.
+"""The delay that Davtari adds until a change of stock is in the shop: all that is ours of the way, Kafka included.
 
 A change is seen when balance-feed states it. It goes through the feed's outbox, Kafka, the state and the outbox of
 stock-publisher, and a request to a shop of the recorded pace. What that request takes is the shop's own.
@@ -116,5 +116,5 @@ async def test_a_change_of_stock_is_soon_in_the_shop(
 
 def _figure(extra: Sequence[float], answers: Sequence[float]) -> Figure:
     p50, p99, answer = (1000 * one for one in (extra[len(extra) // 2], extra[len(extra) * 99 // 100], answers[-1]))
-    told = f"{len(extra)} changes, p50 {p50:.0f} ms; the goal is for p99 before the shop's own answer (at most below)"
-    return Figure("stock_extra_ms_p99", "ms", p99, answer, p99, (p50, extra[-1] * 1000), GOAL_MS, "less", told)
+    note = f"{len(extra)} changes, p50 {p50:.0f} ms; the goal is for p99 before the shop's own answer (at most below)"
+    return Figure("stock_extra_ms_p99", "ms", p99, answer, p99, (p50, extra[-1] * 1000), GOAL_MS, "less", note)

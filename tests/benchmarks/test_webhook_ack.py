@@ -45,11 +45,11 @@ async def test_webhooks_are_acknowledged(tmp_path: Path, board: Board) -> None:
         times = await by_turns(lambda _: loaded(ours), lambda _: loaded(floor), ROUNDS)
         steady = await asyncio.to_thread(load, ours, STEADY_COUNT, STEADY)
         bare = await asyncio.to_thread(load, floor, STEADY_COUNT, STEADY)
-    told = f"p99 at full load {median(waits[ours]):.0f} ms, floor {median(waits[floor]):.0f} ms"
-    at_full_load = throughput("webhook_ack", "webhooks/s", COUNT, times, GOAL, told)
+    note = f"p99 at full load {median(waits[ours]):.0f} ms, floor {median(waits[floor]):.0f} ms"
+    at_full_load = throughput("webhook_ack", "webhooks/s", COUNT, times, GOAL, note)
     board.show_all([at_full_load, _steady(steady["p99_ms"], bare["p99_ms"])])
 
 
 def _steady(ours: float, floor: float) -> Figure:
-    told = f"{STEADY}/s over {CONNECTIONS} connections; the goal is for ours, in ms"
-    return Figure("webhook_p99_ms", "ms", ours, floor, ours, (ours, ours), STEADY_P99_MS, "less", told)
+    note = f"{STEADY}/s over {CONNECTIONS} connections; the goal is for ours, in ms"
+    return Figure("webhook_p99_ms", "ms", ours, floor, ours, (ours, ours), STEADY_P99_MS, "less", note)

@@ -25,7 +25,7 @@ def free_port() -> str:
 
 
 def run(*command: str, patience: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a program at the root of the project; gives what it said."""
+    """Run a program at the root of the project; returns its output."""
     return subprocess.run(
         command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=patience, check=False
     )
@@ -62,8 +62,8 @@ class Project:
 
     def play(self, *part: str, patience: float = 240) -> str:
         """Have a part of the demonstration played against what runs; gives its last line."""
-        told = self.compose("run", "--rm", "--no-TTY", "--no-deps", "story", *part, patience=patience)
-        return told.strip().splitlines()[-1]
+        output = self.compose("run", "--rm", "--no-TTY", "--no-deps", "story", *part, patience=patience)
+        return output.strip().splitlines()[-1]
 
     def state(self, service: str) -> Container:
         """The container of a service, as it is now."""
@@ -75,7 +75,7 @@ class Project:
         os.kill(self.state(service).pid, signal.SIGKILL)
 
     def logs(self, service: str) -> str:
-        """All that a service has said."""
+        """The logs of a service."""
         return self.compose("logs", "--no-log-prefix", service)
 
     def _id(self, service: str) -> str:

@@ -44,7 +44,7 @@ def sandbox(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
 
 @pytest.fixture(scope="module")
 def own(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The project as it stands without a profile; its folder of settings is still empty."""
+    """The project without a profile; its folder of settings is still empty."""
     project = Project("davtari-own-test", tmp_path_factory.mktemp("own"))
     try:
         yield project

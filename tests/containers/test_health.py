@@ -1,4 +1,4 @@
-"""What HEALTHCHECK asks: a service that is well, one that is not, and none at all."""
+"""What HEALTHCHECK asks: a service that is healthy, one that is not, and none at all."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.containers.composed import free_port
 
 class Pages(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        well = self.path == "/livez"
-        self.send_response(200 if well else 503)
+        healthy = self.path == "/livez"
+        self.send_response(200 if healthy else 503)
         self.end_headers()
-        self.wfile.write(b"well" if well else b"it has still to read 17 records")
+        self.wfile.write(b"healthy" if healthy else b"it has still to read 17 records")
 
     def log_message(self, *_: object) -> None:
         return
@@ -35,21 +35,21 @@ def served() -> Iterator[dict[str, str]]:
 
 
 def test_a_service_that_says_yes_is_well(served: dict[str, str]) -> None:
-    assert check_health("livez", served) == (True, "well")
+    assert check_health("livez", served) == (True, "healthy")
 
 
-def test_a_service_that_says_no_is_not_and_its_reason_is_told(served: dict[str, str]) -> None:
+def test_an_unhealthy_service_is_reported_with_its_reason(served: dict[str, str]) -> None:
     assert check_health("readyz", served) == (False, "it has still to read 17 records")
 
 
-def test_no_answer_is_told_with_its_address() -> None:
+def test_no_response_is_reported_with_the_address() -> None:
     port = free_port()
-    well, told = check_health("readyz", {PORT: port})
-    assert not well
-    assert f"127.0.0.1:{port}" in told
+    healthy, message = check_health("readyz", {PORT: port})
+    assert not healthy
+    assert f"127.0.0.1:{port}" in message
 
 
-def test_a_port_that_was_never_set_is_told_by_its_name() -> None:
-    well, told = check_health("readyz", {})
-    assert not well
-    assert PORT in told
+def test_a_missing_port_is_reported_by_its_variable() -> None:
+    healthy, message = check_health("readyz", {})
+    assert not healthy
+    assert PORT in message

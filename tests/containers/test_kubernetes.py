@@ -72,7 +72,7 @@ def test_a_deployment_is_replaced_never_doubled_and_watched() -> None:
     assert container["resources"]["limits"]["memory"]
 
 
-def test_the_settings_can_be_used_as_they_stand() -> None:
+def test_the_settings_are_valid_as_they_are() -> None:
     settings = load(KUBERNETES / "settings.toml", environ={})
     secrets = {
         one.partition("=")[0] for one in read(KUBERNETES / "kustomization.yaml")["secretGenerator"][0]["literals"]

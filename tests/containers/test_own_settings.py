@@ -14,7 +14,7 @@ SECRETS["alert"] = "jsons://alerts.invalid\n"
 ALERTS = '[alerts.recipients.owner]\nurl-file = "secrets/alert"\n'
 
 
-def test_without_settings_nothing_starts_and_the_reason_is_said(own: Project) -> None:
+def test_without_settings_nothing_starts_and_the_reason_is_logged(own: Project) -> None:
     done = own.try_compose("up", "--detach", "order-exporter")
     assert done.returncode != 0
     assert "davtari.toml is not there; `davtari init` writes one" in own.logs("topics")

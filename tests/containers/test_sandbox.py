@@ -37,11 +37,11 @@ def crash(project: Project, *services: str) -> None:
         is_back(project, service, count)
 
 
-def test_the_story_is_told_and_the_books_match(sandbox: Project, measured: dict[str, Any]) -> None:
+def test_the_scenario_runs_and_the_books_match(sandbox: Project, measured: dict[str, Any]) -> None:
     began = time.monotonic()
-    told = sandbox.compose("run", "--rm", "--no-TTY", "story", patience=400)
+    output = sandbox.compose("run", "--rm", "--no-TTY", "story", patience=400)
     measured["story_seconds"] = round(time.monotonic() - began, 1)
-    assert told.strip().splitlines()[-1] == (
+    assert output.strip().splitlines()[-1] == (
         "books match: 45 orders = 45 sales, 12 refunds = 12 credit notes, difference 0.00 GEL"
     )
     assert "nothing was written" in sandbox.logs("plan")
@@ -100,12 +100,14 @@ def test_a_service_is_ready_soon_after_its_start(sandbox: Project, measured: dic
 
 def _caught_up(project: Project, since: str) -> float:
     lines = project.compose("logs", "--no-log-prefix", "--since", since, "order-exporter").splitlines()
-    said = [json.loads(line[line.index("{") :]) for line in lines if '"caught up"' in line]  # Compose paints the line
-    assert said, "not caught up yet"
-    return datetime.fromisoformat(said[-1]["time"]).timestamp()
+    caught_up = [
+        json.loads(line[line.index("{") :]) for line in lines if '"caught up"' in line
+    ]  # Compose paints the line
+    assert caught_up, "not caught up yet"
+    return datetime.fromisoformat(caught_up[-1]["time"]).timestamp()
 
 
 @pytest.mark.long
-def test_the_story_is_not_told_twice(sandbox: Project) -> None:
+def test_the_scenario_does_not_run_twice(sandbox: Project) -> None:
     again = sandbox.compose("run", "--rm", "--no-TTY", "story", patience=300)
     assert again.strip().splitlines()[-1].startswith("books match: 69 orders")

@@ -43,8 +43,8 @@ async def test_what_waits_is_added_up_over_lanes_and_states(watched: ContainerSe
 async def test_one_event_that_kafka_does_not_have_is_enough_to_be_busy(
     watched: ContainerServices, settings: Settings, unpublished: str, busy: bool
 ) -> None:
-    told = f'davtari_outbox_events_unpublished{{service="order-exporter"}} {unpublished}\n'
-    respx.get("http://order-exporter:9464/metrics").respond(text=told)
+    metrics = f'davtari_outbox_events_unpublished{{service="order-exporter"}} {unpublished}\n'
+    respx.get("http://order-exporter:9464/metrics").respond(text=metrics)
     respx.get("http://store-feed:9464/metrics").respond(text=IDLE)
     assert await watched.busy(settings) is busy
 

@@ -34,9 +34,13 @@ async def place_refused_orders(stage: Stage, count: int) -> dict[int, str]:
     orders = stage.till.orders(count)
     await stage.place(*orders)
     keys = {f"main:{order}" for order in orders}
-    await stage.until(lambda: keys <= {one.original_key for one in stage.ledger.open_letters.values()}, "dead letters")
+    await stage.until(
+        lambda: keys <= {one.original_key for one in stage.ledger.open_dead_letters.values()}, "dead letters"
+    )
     return {
-        int(one.original_key[5:]): id_ for id_, one in stage.ledger.open_letters.items() if one.original_key in keys
+        int(one.original_key[5:]): id_
+        for id_, one in stage.ledger.open_dead_letters.items()
+        if one.original_key in keys
     }
 
 
@@ -60,7 +64,7 @@ async def publish(stage: Stage, topic: str, key: bytes, body: bytes, head: list[
 
 def failed_services(stage: Stage, order: int) -> set[str]:
     """The services that could not read an order's record."""
-    return {one.service for one in stage.ledger.open_letters.values() if one.original_key == f"main:{order}"}
+    return {one.service for one in stage.ledger.open_dead_letters.values() if one.original_key == f"main:{order}"}
 
 
 async def record_headers(consumer: AIOKafkaConsumer) -> AsyncIterator[dict[str, str]]:

@@ -95,7 +95,7 @@ class Stage:
         orders = [order for order in storefront["orders"] if order["id"] not in self.given_up]
         sales, notes = books["sales"], books["credit_notes"]
         rows = self.rows()
-        letters = [letter.about for letter in self.ledger.open_letters.values()]
+        letters = [letter.about for letter in self.ledger.open_dead_letters.values()]
         checks = (
             closing.sold(orders, sales, self.pushed),
             closing.given_back(orders, sales, notes),
@@ -107,7 +107,7 @@ class Stage:
             closing.accounted(self.ledger.story, letters, [row.id for row in rows], self.given_up),
             (f"{closing.doubles(storefront)} SKUs stand twice in the shop" for _ in range(self._doubled(storefront))),
             (f"{row.service}: {row.id} still waits ({row.state})" for row in rows),
-            (f"dead letter: {letter.reason}: {letter.detail}" for letter in self.ledger.open_letters.values()),
+            (f"dead letter: {letter.reason}: {letter.detail}" for letter in self.ledger.open_dead_letters.values()),
         )
         return [complaint for check in checks for complaint in check]
 

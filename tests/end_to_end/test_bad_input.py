@@ -90,7 +90,7 @@ async def test_a_spoiled_order(stage: Stage, spoiled: dict[str, int], name: str)
 
 
 def _about(stage: Stage, delivery: str) -> list[DeadLettered]:
-    return [letter for letter in stage.ledger.open_letters.values() if letter.about == delivery]
+    return [letter for letter in stage.ledger.open_dead_letters.values() if letter.about == delivery]
 
 
 async def test_sound_orders_pass_between_the_spoiled_ones(stage: Stage, spoiled: dict[str, int]) -> None:
@@ -224,7 +224,7 @@ def _receiver(stage: Stage) -> str:
 
 
 def _reasons(stage: Stage) -> set[str]:
-    return {letter.reason for letter in stage.ledger.open_letters.values()}
+    return {letter.reason for letter in stage.ledger.open_dead_letters.values()}
 
 
 # -- Balance

@@ -212,9 +212,9 @@ async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage
     await stage.change("lock-date", date="2099-01-01")
     kept, dropped = stage.till.orders(2)
     await stage.place(kept, dropped)
-    await stage.until(lambda: len(stage.ledger.open_letters) == 2, "two dead letters")
+    await stage.until(lambda: len(stage.ledger.open_dead_letters) == 2, "two dead letters")
     await stage.change("lock-date", date=None)
-    of_order = {letter.original_key: letter.dead_letter for letter in stage.ledger.open_letters.values()}
+    of_order = {letter.original_key: letter.dead_letter for letter in stage.ledger.open_dead_letters.values()}
     first, second = of_order[f"main:{kept}"], of_order[f"main:{dropped}"]
     # when they are listed and one is shown
     plain, data, shown, wrong = await asyncio.gather(

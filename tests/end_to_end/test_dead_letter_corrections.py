@@ -62,7 +62,7 @@ async def test_a_refused_sale_is_corrected_and_sent_under_a_new_id(stage: Stage)
         assert (looked.code, "in the future" in looked.out) == (DONE, True), looked.err
         unconfirmed = await dead_letters(stage, "edit", letter[:8], "--reason", "posting date", *right)
         assert (unconfirmed.code, "--yes" in unconfirmed.err) == (WRONG_USE, True), unconfirmed.err
-        assert letter in stage.ledger.open_letters
+        assert letter in stage.ledger.open_dead_letters
         # and when it is valid, it is sent while the period is still closed
         said = await dead_letters(stage, "edit", letter[:8], "--reason", "posting date", *right, "--yes", "--json")
     assert (said.code, said.json["result"]) == (DONE, "done"), said.out + said.err
@@ -118,7 +118,7 @@ async def test_a_record_is_corrected_for_every_service_that_could_not_read_it(st
     await dead_letter_steps.publish(stage, "shop.orders", f"main:{order}".encode(), raw, [*head, ("ce_sequence", b"2")])
     services = {"store-feed", "order-exporter", "stock-publisher", "order-notifier"}
     await stage.until(lambda: services <= dead_letter_steps.failed_services(stage, order), "each service reports it")
-    letter = next(one for one in stage.ledger.open_letters.values() if one.service == "order-exporter")
+    letter = next(one for one in stage.ledger.open_dead_letters.values() if one.service == "order-exporter")
     # then its bytes are shown only with --personal
     hidden, bare = await asyncio.gather(
         dead_letters(stage, "show", letter.dead_letter[:8]),

@@ -96,7 +96,7 @@ async def test_a_bulk_replay_after_a_dry_run_completes_the_books(stage: Stage) -
     assert "3 would be replayed, 0 held back" in plain.out
     assert dry_run.json["reasons"] == {"balance.period-closed": 3}
     assert await journal.writes(stage.world.balance) == puts
-    assert len(stage.ledger.open_letters) == 3
+    assert len(stage.ledger.open_dead_letters) == 3
     # and the replay reports a result for each
     done = await dead_letters(stage, "replay", "--reason-code", "balance.period-closed", "--rate", "20", "--json")
     assert (done.code, set(results(done).values())) == (DONE, {"done"}), done.out + done.err
@@ -117,11 +117,11 @@ async def test_an_interrupted_replay_is_continued_by_the_same_command(stage: Sta
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    await stage.until(lambda: len(stage.ledger.open_letters) < 4, "the first is replayed")
+    await stage.until(lambda: len(stage.ledger.open_dead_letters) < 4, "the first is replayed")
     slow.send_signal(signal.SIGINT)
     _, output = await slow.communicate()
     assert (slow.returncode, b"Rerun the same command to continue" in output) == (INTERRUPTED, True), output
-    left = set(stage.ledger.open_letters)
+    left = set(stage.ledger.open_dead_letters)
     assert 0 < len(left) < len(of_order)
     # when it is started again, then it takes up the rest, and nothing is written twice (the closing check counts)
     rest = await dead_letters(stage, "replay", "--all", "--rate", "20", "--json")
@@ -217,7 +217,7 @@ async def test_no_dead_letter_is_left_open(stage: Stage) -> None:
     await stage.closes()
 
     async def rested() -> bool:
-        return not stage.ledger.open_letters
+        return not stage.ledger.open_dead_letters
 
     await until(rested, "no dead letter is open")
     assert "Nothing needs a person" in (await dead_letters(stage, "group", "--exit-code")).out

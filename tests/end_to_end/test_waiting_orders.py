@@ -49,7 +49,7 @@ async def test_an_order_waits_for_its_item_and_goes_by_itself_when_the_item_is_t
     assert MISSING in {line["sku"] for line in get_recording(ORDER_OF_MISSING).order["line_items"]}
     await stage.place(stage.till.take(ORDER_OF_MISSING))
     await _until_blocked(stage, f"sale:main:{ORDER_OF_MISSING}")
-    assert not stage.ledger.open_letters
+    assert not stage.ledger.open_dead_letters
     # when somebody enters the item in Balance, in a folder that the shop sells
     good = _good(MISSING)
     await stage.change(f"items/{good.uid}", **good.fields("M-1"))
@@ -92,8 +92,8 @@ async def test_a_closed_period_asks_for_a_person_who_replays(stage: Stage) -> No
     order_id = stage.till.order()
     async with _closed_period(stage):
         await stage.place(order_id)
-        await stage.until(lambda: stage.ledger.open_letters, "a dead letter")
-    (letter,) = stage.ledger.open_letters.values()
+        await stage.until(lambda: stage.ledger.open_dead_letters, "a dead letter")
+    (letter,) = stage.ledger.open_dead_letters.values()
     assert (letter.reason, letter.about) == (Reason.BALANCE_PERIOD_CLOSED, f"sale:main:{order_id}")
     # when the accountant opens it and replays
     said = await stage.davtari("dead-letters", "replay", letter.dead_letter[:8])
@@ -115,8 +115,8 @@ async def test_two_people_replay_at_once(stage: Stage) -> None:
     order_id = stage.till.order()
     async with _closed_period(stage):
         await stage.place(order_id)
-        await stage.until(lambda: stage.ledger.open_letters, "a dead letter")
-    (letter,) = stage.ledger.open_letters
+        await stage.until(lambda: stage.ledger.open_dead_letters, "a dead letter")
+    (letter,) = stage.ledger.open_dead_letters
     # when two people replay it at the same moment
     commands = [ReplayRequested(dead_letter=letter, **command_header()) for _ in range(2)]
     await asyncio.gather(*[send_command(stage.settings.kafka, command, utc_now()) for command in commands])

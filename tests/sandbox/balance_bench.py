@@ -35,7 +35,7 @@ def line(item: str = TEA, quantity: str = "1", amount: str = "11.80", **more: An
 
 
 def sale(*lines: dict[str, Any], name: object = "sale", **more: Any) -> dict[str, Any]:
-    """A Sale that is accepted as it stands; one line when none is given."""
+    """A valid Sale; by default with one line."""
     head = {
         "uid": own_uid(name),
         "Date": "2026-11-20T14:03:00",

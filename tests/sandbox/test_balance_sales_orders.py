@@ -1,4 +1,4 @@
-"""Sales orders and unposted Sales in the Balance sandbox, spoken to by the services' own client."""
+"""Sales orders and unposted Sales in the Balance sandbox, through the services' own client."""
 
 from __future__ import annotations
 

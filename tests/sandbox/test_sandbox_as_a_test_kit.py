@@ -45,10 +45,10 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     command = [str(Path(sys.executable).with_name("davtari")), "sandbox", "both", *wanted]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
-        told = [running.stdout.readline() for _ in range(3)]
-        assert f"https://127.0.0.1:{shop}" in told[0], told
-        assert f"http://127.0.0.1:{balance}" in told[1], told
-        copy = told[2].split()[5].rstrip(",")
+        output = [running.stdout.readline() for _ in range(3)]
+        assert f"https://127.0.0.1:{shop}" in output[0], output
+        assert f"http://127.0.0.1:{balance}" in output[1], output
+        copy = output[2].split()[4].rstrip(",")
         yield {
             "CLONE": copy,
             "SHOP": f"https://127.0.0.1:{shop}",
@@ -89,7 +89,7 @@ def test_an_order_that_is_placed_is_read_over_the_real_api(kit: dict[str, str]) 
     assert json.loads(run(asked, kit))["total"] == placed["total"]
 
 
-def test_too_many_requests_are_answered_as_often_as_was_said(kit: dict[str, str]) -> None:
+def test_too_many_requests_are_rejected_as_often_as_requested(kit: dict[str, str]) -> None:
     fault = '{"kind": "status", "match": "GET .*/orders", "status": 429, "times": 2}'
     run(f"curl -sSf --cacert $CA $SHOP/_sandbox/faults -d '{fault}'", kit)
     asked = "curl -s -o /dev/null -w '%{http_code}' --cacert $CA -u ck_sandbox:cs_sandbox $SHOP/wp-json/wc/v3/orders"

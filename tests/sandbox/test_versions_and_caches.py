@@ -1,4 +1,4 @@
-"""The shop answers like WooCommerce 9.9.5 or 10.5.0, and a page cache may stand in front of it."""
+"""The shop answers like WooCommerce 9.9.5 or 10.5.0, and there may be a page cache in front of it."""
 
 from __future__ import annotations
 

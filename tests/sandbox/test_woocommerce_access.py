@@ -85,7 +85,7 @@ async def test_keys_are_not_looked_at_without_pretty_permalinks(woo: Woo) -> Non
     assert (answer.status_code, answer.json()["code"]) == (401, "woocommerce_rest_cannot_view")
 
 
-async def test_the_index_tells_of_itself_without_a_key(woo: Woo) -> None:
+async def test_the_index_needs_no_key(woo: Woo) -> None:
     async with woo.via(PLAIN) as client:
         index = (await client.get("/wp-json/")).json()
     assert (index["gmt_offset"], index["timezone_string"]) == ("4", "Asia/Tbilisi")

@@ -38,11 +38,11 @@ def shop() -> FaultInjector:
 
 
 def skus(faults: FaultInjector) -> list[str]:
-    """What stands in the shop."""
+    """The state of the shop."""
     return [product["sku"] for product in faults.app.state.shop.products.values()]  # type: ignore[attr-defined]
 
 
-async def test_a_served_shop_speaks_tls_and_is_at_home_where_it_is_reached() -> None:
+async def test_a_served_shop_uses_tls_and_the_url_of_the_request() -> None:
     async with served(shop()) as client:
         made = await client.post(PRODUCTS, json={"sku": "A"})
         assert made.headers["location"].startswith(f"{client.base_url}{PRODUCTS}/")
@@ -191,23 +191,23 @@ async def test_a_slow_shop_has_so_many_workers_and_no_more() -> None:
 
 
 async def test_webhooks_go_out_by_themselves_once_served() -> None:
-    told = asyncio.Event()
-    sender = httpx.AsyncClient(transport=httpx.MockTransport(heard(told)))
+    received = asyncio.Event()
+    sender = httpx.AsyncClient(transport=httpx.MockTransport(signal_on_request(received)))
     faults = FaultInjector(create_shop(SandboxShopSettings(), client=sender))
     async with sender, served(faults) as client:
         hook = {"topic": "product.created", "delivery_url": "http://davtari.test/", "secret": "s"}
         await client.post("/wp-json/wc/v3/webhooks", json=hook)
         await client.post(PRODUCTS, json={"sku": "A"})
         async with asyncio.timeout(5):
-            await told.wait()
+            await received.wait()
 
 
-def heard(told: asyncio.Event) -> Callable[[httpx.Request], httpx.Response]:
+def signal_on_request(received: asyncio.Event) -> Callable[[httpx.Request], httpx.Response]:
     """A receiver that notes a signed delivery."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if "x-wc-webhook-signature" in request.headers:
-            told.set()
+            received.set()
         return httpx.Response(200)
 
     return answer

@@ -127,7 +127,7 @@ async def test_editing_a_quantity_alone_recalculates_nothing(woo: Woo) -> None:
     assert ([entry["sku"] for entry in swapped["line_items"]], swapped["total"]) == (["B-1"], "7.30")
 
 
-async def test_new_money_on_a_line_is_taxed_anew(woo: Woo) -> None:
+async def test_a_new_total_of_a_line_is_taxed_again(woo: Woo) -> None:
     world.build(woo.shop, GOODS)
     order = await post(woo, ORDERS, TWO_COFFEES | {"fee_lines": [{"name": "Box", "total": "2.00"}]})
     body = {

@@ -127,19 +127,19 @@ def storefront(via: str) -> int:
         ("rest-api", ["order.created", "order.updated"]),
     ],
 )
-async def test_the_block_checkout_tells_of_the_update_first(woo: Woo, via: str, topics: list[str]) -> None:
+async def test_the_block_checkout_announces_the_update_first(woo: Woo, via: str, topics: list[str]) -> None:
     world.build(woo.shop, [world.webhook(1, "order.created"), world.webhook(2, "order.updated")])
     placing.place_order(woo.shop, storefront(via))
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert woo.receiver.topics() == topics
 
 
-async def test_a_refund_is_told_as_an_update_and_its_deletion_to_nobody(woo: Woo) -> None:
+async def test_a_refund_is_announced_as_an_update_and_its_deletion_is_not(woo: Woo) -> None:
     await woo.client.post("/_sandbox/orders", json={"recorded": 440})
     world.build(woo.shop, [world.webhook(2, "order.updated")])
     refund_id = next(iter(recorded.get_recording(440).all_refunds()))
     given = await woo.client.post("/_sandbox/orders/440/refunds", json={"recorded": refund_id})
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert [refund["id"] for refund in given.json()["refunds"]] == [refund_id]
     assert woo.receiver.topics() == ["order.updated"]
     gone = await woo.client.delete(f"/_sandbox/orders/440/refunds/{refund_id}")
@@ -148,13 +148,13 @@ async def test_a_refund_is_told_as_an_update_and_its_deletion_to_nobody(woo: Woo
     assert not woo.deliveries.pending
 
 
-async def test_a_buyer_still_in_the_checkout_is_told_of_as_an_update_and_then_places(woo: Woo) -> None:
+async def test_a_buyer_still_in_the_checkout_is_announced_as_an_update_and_then_places(woo: Woo) -> None:
     world.build(woo.shop, [world.webhook(1, "order.created"), world.webhook(2, "order.updated")])
     order_id = storefront("store-api")
     placing.place_order(woo.shop, order_id, status="checkout-draft")
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     placing.place_order(woo.shop, order_id)
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert woo.receiver.topics() == ["order.updated", "order.updated", "order.created"]
     first = json.loads(woo.receiver.signed()[0][1])
     assert first["status"] == "checkout-draft"

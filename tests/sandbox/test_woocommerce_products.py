@@ -8,7 +8,7 @@ import pytest
 
 from tests.sandbox import woocommerce_world as world
 from tests.sandbox.woocommerce_bench import Woo
-from tests.sandbox.woocommerce_given import COFFEE, COFFEES, FULL_SHELF, GOODS, SHIRT, SIZES
+from tests.sandbox.woocommerce_given import COFFEE, COFFEES, FULL_CATALOGUE, GOODS, SHIRT, SIZES
 
 PRODUCTS = "/wp-json/wc/v3/products"
 
@@ -22,7 +22,7 @@ async def put(woo: Woo, body: dict[str, Any], product_id: int = 10) -> dict[str,
 
 
 async def read(woo: Woo, product_id: int = 10) -> dict[str, Any]:
-    """A product as it stands."""
+    """The stored product."""
     found: dict[str, Any] = (await woo.client.get(f"{PRODUCTS}/{product_id}")).json()
     return found
 
@@ -143,7 +143,7 @@ async def test_every_save_counts_as_a_modification(woo: Woo) -> None:
     assert (after["date_modified"], after["date_modified_gmt"]) == ("2026-11-21T07:00:05", "2026-11-21T03:00:05")
 
 
-async def test_meta_with_a_wrong_id_is_made_anew_and_scalars_become_strings(woo: Woo) -> None:
+async def test_meta_with_a_wrong_id_is_replaced_and_scalars_become_strings(woo: Woo) -> None:
     world.build(woo.shop, GOODS)
     held = {row["key"]: row["id"] for row in (await read(woo))["meta_data"]}
     sent = [{"id": 999, "key": "balance_id", "value": 12.5}, {"key": "_balance_id", "value": True}]
@@ -176,7 +176,7 @@ async def test_pages_out_of_bounds_are_refused(woo: Woo, query: str) -> None:
 
 
 async def test_pages_cover_a_list_without_gap_or_overlap(woo: Woo) -> None:
-    world.build(woo.shop, FULL_SHELF)
+    world.build(woo.shop, FULL_CATALOGUE)
     pages = [
         (await woo.client.get(f"{PRODUCTS}?per_page=50&page={n}&orderby=id&order=asc")).json() for n in (1, 2, 3, 4)
     ]

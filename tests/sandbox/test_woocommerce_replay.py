@@ -78,7 +78,7 @@ def kind(value: Any) -> str:
 
 
 async def replayed(woo: Woo, name: str) -> httpx.Response:
-    """The sandbox's answer to a recorded request, in a shop as it stood then."""
+    """The sandbox's answer to a recorded request, in the shop as it was then."""
     request, caller = capture(name)["request"], CALLERS.get(name, Caller())
     world.build(woo.shop, given(name))
     body = request["body"]
@@ -111,6 +111,6 @@ async def test_the_headers_that_clients_read_are_as_recorded(woo: Woo, name: str
 
 
 @pytest.mark.parametrize("name", LESS)
-async def test_what_stands_as_less_is_indeed_less(woo: Woo, name: str) -> None:
+async def test_what_is_listed_as_missing_is_missing(woo: Woo, name: str) -> None:
     answer = await replayed(woo, name)
     assert difference(name, answer) != "", f"{name} is answered as recorded: take it out of LESS"

@@ -63,13 +63,13 @@ def refunds_of(name: str) -> list[dict[str, Any]]:
 
 
 async def delivered(woo: Woo, name: str) -> tuple[httpx.Headers, bytes]:
-    """The sandbox's delivery of what a recorded one told."""
+    """The sandbox's delivery of the event of a recorded one."""
     body = capture(name)["request"]["body"]
     topic = httpx.Headers(capture(name)["request"]["headers"])["x-wc-webhook-topic"]
     plant(woo, name, body)
     world.build(woo.shop, [world.webhook(3, topic)])
     woo.shop.announce(topic, body.get("id", 4961))
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     [delivery] = woo.receiver.signed()
     return delivery
 
@@ -112,7 +112,7 @@ async def test_a_missed_ping_comes_with_the_next_delivery(woo: Woo) -> None:
     woo.receiver.status = 200
     world.build(woo.shop, [GUEST])
     woo.shop.announce("order.updated", 4915)
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert created.status_code == 201
     assert [body[:10] for _, body in woo.receiver.taken] == [b"webhook_id", b"webhook_id", b'{"id":4915']
 
@@ -122,7 +122,7 @@ async def fail(woo: Woo, times: int) -> None:
     woo.receiver.status = 500
     for _ in range(times):
         woo.shop.announce("order.updated", 4915)
-        await woo.deliveries.settled()
+        await woo.deliveries.drain_all()
 
 
 async def test_six_failures_in_a_row_are_tolerated(woo: Woo) -> None:
@@ -131,10 +131,10 @@ async def test_six_failures_in_a_row_are_tolerated(woo: Woo) -> None:
     assert woo.shop.webhooks[2]["status"] == "active"
 
 
-async def test_a_success_starts_the_count_anew(woo: Woo) -> None:
+async def test_a_success_resets_the_count(woo: Woo) -> None:
     world.build(woo.shop, [GUEST, world.webhook(2, "order.updated", failure_count=6)])
     woo.shop.announce("order.updated", 4915)
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert woo.shop.webhooks[2]["failure_count"] == 0
 
 
@@ -159,10 +159,10 @@ async def test_a_redirect_counts_as_delivered_and_an_error_is_not_tried_again(wo
     world.build(woo.shop, [GUEST, world.webhook(2, "order.updated")])
     woo.receiver.status = 302
     woo.shop.announce("order.updated", 4915)
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert woo.shop.webhooks[2]["failure_count"] == 0
     await fail(woo, 1)
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert len(woo.receiver.taken) == 2
 
 
@@ -170,7 +170,7 @@ async def test_several_changes_before_the_queue_runs_are_one_delivery_of_the_las
     world.build(woo.shop, [GUEST, world.webhook(2, "order.updated")])
     for status in ("processing", "on-hold", "completed"):
         await woo.client.put("/wp-json/wc/v3/orders/4915", json={"status": status})
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     [(_, body)] = woo.receiver.signed()
     assert json.loads(body)["status"] == "completed"
 
@@ -180,21 +180,21 @@ async def test_deliveries_of_one_second_share_their_id(woo: Woo) -> None:
     for seconds in (0, 0, 1):
         woo.clock.forward(seconds=seconds)
         woo.shop.announce("order.updated", 4915)
-        await woo.deliveries.settled()
+        await woo.deliveries.drain_all()
     ids = [headers["x-wc-webhook-delivery-id"] for headers, _ in woo.receiver.signed()]
     assert ids[0] == ids[1] != ids[2]
 
 
-async def test_a_forced_delete_of_an_order_is_told_to_nobody(woo: Woo) -> None:
+async def test_a_forced_delete_of_an_order_sends_nothing(woo: Woo) -> None:
     world.build(woo.shop, [GUEST, world.webhook(1, "order.deleted"), world.webhook(2, "order.updated")])
     await woo.client.delete("/wp-json/wc/v3/orders/4915?force=true")
     assert not woo.deliveries.pending
 
 
-async def test_the_trash_is_told_with_the_bare_id(woo: Woo) -> None:
+async def test_trashing_is_announced_with_the_bare_id(woo: Woo) -> None:
     world.build(woo.shop, [GUEST, world.webhook(1, "order.deleted")])
     await woo.client.delete("/wp-json/wc/v3/orders/4915")
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert [body for _, body in woo.receiver.signed()] == [b'{"id":4915}']
 
 
@@ -202,14 +202,14 @@ async def test_a_deleted_webhook_is_sent_nothing_that_was_queued(woo: Woo) -> No
     world.build(woo.shop, [GUEST, world.webhook(2, "order.updated")])
     woo.shop.announce("order.updated", 4915)
     await woo.client.delete("/wp-json/wc/v3/webhooks/2?force=true")
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert woo.receiver.taken == []
 
 
 async def test_our_own_product_write_comes_back_as_an_update(woo: Woo) -> None:
     world.build(woo.shop, [COFFEES, COFFEE, world.webhook(6, "product.updated")])
     await woo.client.put("/wp-json/wc/v3/products/10", json={})
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert woo.receiver.topics() == ["product.updated"]
 
 
@@ -223,9 +223,9 @@ async def test_deliveries_repeat_and_get_lost_on_demand(woo: Woo) -> None:
     assert len(woo.receiver.signed()) == 4
 
 
-async def test_a_standing_manner_holds_or_sends(woo: Woo) -> None:
+async def test_the_current_manner_holds_or_sends(woo: Woo) -> None:
     world.build(woo.shop, [GUEST, world.webhook(2, "order.updated")])
     await woo.client.put("/_sandbox/webhooks/manner", json={"repeat": 2})
     await woo.client.put("/wp-json/wc/v3/orders/4915", json={"status": "processing"})
-    await woo.deliveries.settled()
+    await woo.deliveries.drain_all()
     assert len(woo.receiver.signed()) == 2

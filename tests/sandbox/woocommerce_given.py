@@ -1,4 +1,4 @@
-"""What must stand in the shop before each recorded exchange."""
+"""What must be in the shop before each recorded exchange."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SIZE = {"name": "ზომა", "variation": True, "options": ["S", "M"]}
 SHIRT = product(4943, {"name": "მაისური", "type": "variable", "attributes": [SIZE]})
 SIZES = variations(4943, sent("variations-batch-create")["create"])
 GOODS = [COFFEES, COFFEE, TEA]
-FULL_SHELF = [COFFEES, COFFEE, *goods(11, 12), A, *goods(*range(14, 129))]
+FULL_CATALOGUE = [COFFEES, COFFEE, *goods(11, 12), A, *goods(*range(14, 129))]
 HUNDRED = [
     product(
         29 + n,
@@ -117,8 +117,8 @@ GIVEN: dict[str, list[Step]] = {
     "product-list-by-sku": [COFFEES, COFFEE, A, changed(10, {"stock_quantity": 6})],
     "product-list-by-variation-sku": [SHIRT, SIZES],
     "product-list-modified-after-gmt": [at(BEFORE), *GOODS, at(AFTER), changed(10, {})],
-    "product-list-page-2": FULL_SHELF,
-    "product-list-page-too-far": FULL_SHELF,
+    "product-list-page-2": FULL_CATALOGUE,
+    "product-list-page-too-far": FULL_CATALOGUE,
     "product-list-search-sku": HUNDRED,
     "product-meta-delete-by-null": [COFFEES, COFFEE, *META_SO_FAR],
     "product-meta-same-key-no-id": [COFFEES, COFFEE, META_SO_FAR[0]],

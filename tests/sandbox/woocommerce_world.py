@@ -1,4 +1,4 @@
-"""The store as it stood when the exchanges in tests/captures/woocommerce were recorded, built piece by piece."""
+"""The store as it was when the exchanges in tests/captures/woocommerce were recorded, built piece by piece."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Step = Callable[[SandboxShop], Any]
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self) -> None:
         self.at = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -105,9 +105,9 @@ def order(document: dict[str, Any]) -> Step:
 
     def build(shop: SandboxShop) -> None:
         shop.orders[kept["id"]] = deepcopy(kept)
-        shop.post_ids.seen(kept["id"])
+        shop.post_ids.reserve(kept["id"])
         for line in [line for part in ("line_items", "shipping_lines", "fee_lines") for line in kept[part]]:
-            shop.item_ids.seen(line["id"])
+            shop.item_ids.reserve(line["id"])
 
     return build
 
@@ -125,7 +125,7 @@ def refunds(order_id: int, documents: list[dict[str, Any]]) -> Step:
             kept = {name: value for name, value in document.items() if name != "_links"}
             modified = {f"date_modified{suffix}": kept[f"date_created{suffix}"] for suffix in ("", "_gmt")}
             shop.refunds[kept["id"]] = deepcopy({**modified, "parent_id": order_id, **kept})
-            shop.post_ids.seen(kept["id"])
+            shop.post_ids.reserve(kept["id"])
 
     return build
 

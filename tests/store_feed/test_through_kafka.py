@@ -55,7 +55,7 @@ class Running:
         """The shop tells of what it has queued; gives the versions of the facts that say this of these orders."""
         versions: dict[tuple[int, str], int] = {}
         async with asyncio.timeout(SECONDS), open_answers(self.settings.kafka, "shop.orders") as consumer:
-            await self.app.state.deliveries.settled()
+            await self.app.state.deliveries.drain_all()
             async for envelope in decoded_events(consumer):
                 assert isinstance(envelope.data, OrderChanged)
                 versions[envelope.data.order_id, envelope.data.status] = envelope.sequence
@@ -179,7 +179,7 @@ async def test_the_end_of_an_account_is_on_its_topic_seconds_after_it(
             await service.stated((service.places(customer_id=customer), "processing"))
             async with asyncio.timeout(SECONDS), open_answers(settings.kafka, "shop.customers") as consumer:
                 customers.delete(customer, force=True)
-                await app.state.deliveries.settled()
+                await app.state.deliveries.drain_all()
                 said = (await anext(aiter(decoded_events(consumer)))).data
 
     assert isinstance(said, CustomerRemoved)

@@ -1,4 +1,4 @@
-"""What was said in these tests: the golden samples, and a few events about an item and an order."""
+"""The events of these tests: the golden samples, and a few events about an item and an order."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sample_of(type_: type[EventT]) -> EventT:
     return next(event.data for event in the_samples() if isinstance(event.data, type_))
 
 
-def told(event: EventT, version: int = 1) -> Envelope[EventT]:
+def wrap_event(event: EventT, version: int = 1) -> Envelope[EventT]:
     """An event in its envelope."""
     return wrap(event, version=version, source="a-test", time=NOW)
 

@@ -13,7 +13,7 @@ from contracts.topics import TOPICS
 from services.cli.events.records import EventFilter, EventRecord, UnknownName, parse_record
 from services.cli.times import InvalidTime, parse_time
 from services.engine.kafka.record import Record
-from tests.subscribers.story import NOW, item, order, told
+from tests.subscribers.story import NOW, item, order, wrap_event
 
 SECOND = timedelta(seconds=1)
 
@@ -25,7 +25,7 @@ def at(envelope: Envelope[Event], when: datetime = NOW) -> EventRecord:
     return parse_record(Record(topic, 0, 0, timestamp, key, value(envelope), headers(envelope)))
 
 
-ORDER, OTHER_SHOP, ITEM = at(told(order(17))), at(told(order(17, shop="outlet"))), at(told(item()))
+ORDER, OTHER_SHOP, ITEM = at(wrap_event(order(17))), at(wrap_event(order(17, shop="outlet"))), at(wrap_event(item()))
 NOTHING = parse_record(Record("shop.orders", 0, 0, 0, b"main:17", None, []))
 
 
@@ -47,7 +47,7 @@ def test_only_what_is_wanted_passes(wanted: EventFilter, passing: list[EventReco
 def test_the_window_holds_its_beginning_and_not_its_end() -> None:
     window = EventFilter(since=NOW, until=NOW + SECOND)
     moments = [NOW - SECOND / 1000, NOW, NOW + SECOND - SECOND / 1000, NOW + SECOND]
-    assert [window.matches(at(told(item()), when)) for when in moments] == [False, True, True, False]
+    assert [window.matches(at(wrap_event(item()), when)) for when in moments] == [False, True, True, False]
 
 
 def test_only_topics_that_may_contain_matching_events_are_read() -> None:
@@ -60,7 +60,7 @@ def test_only_topics_that_may_contain_matching_events_are_read() -> None:
 
 
 @pytest.mark.parametrize("wrong", [EventFilter(topics=("orders",)), EventFilter(types=("OrderChange",))])
-def test_a_name_that_does_not_exist_is_refused_and_the_right_ones_are_told(wrong: EventFilter) -> None:
+def test_a_name_that_does_not_exist_is_refused_and_the_valid_ones_are_listed(wrong: EventFilter) -> None:
     with pytest.raises(UnknownName, match=r"shop\.orders|OrderChanged"):
         _ = wrong.topics_to_read
 

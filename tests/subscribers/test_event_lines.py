@@ -12,7 +12,7 @@ from contracts.envelope import headers, value
 from contracts.sample import Sample, samples
 from services.cli.events.records import InvalidExportLine, parse_line, parse_record
 from services.engine.kafka.record import Record
-from tests.subscribers.story import item, told
+from tests.subscribers.story import item, wrap_event
 
 SAMPLES = {sample.name: sample for sample in samples()}
 ANY_HEADER = st.tuples(st.text(max_size=8) | st.sampled_from(["ce_id", "ce_type"]), st.none() | st.binary(max_size=8))
@@ -41,7 +41,7 @@ def test_every_event_is_a_structured_cloud_event_and_comes_back_to_the_byte(name
 
 
 def test_what_davtari_writes_is_given_back_as_it_was_written() -> None:
-    envelope = told(item('შავი ჩაი \u2028 \x7f \\ " \x00'), version=7)
+    envelope = wrap_event(item('შავი ჩაი \u2028 \x7f \\ " \x00'), version=7)
     written = Record("balance.items", 0, 0, 1, b"tea", value(envelope), headers(envelope))
     one = parse_record(written)
     assert one.event is not None
@@ -76,7 +76,7 @@ def test_whatever_lies_in_a_topic_comes_back(key: bytes | None, body: bytes | No
     assert plain(parse_line(parse_record(given_).json().encode())) == plain(given_)
 
 
-def test_a_person_reads_when_what_about_whom_and_its_most_telling_fields() -> None:
+def test_a_line_shows_time_type_subject_and_the_main_fields() -> None:
     line = parse_record(record(SAMPLES["OrderChanged.v1"])).text()
     assert line.split() == [
         *("2026-11-20", "10:03:07", "shop.orders", "OrderChanged.v1", "main:1042", "v3"),
@@ -99,7 +99,7 @@ def _words(node: object) -> set[str]:
     return {str(node)} if node else set()
 
 
-def test_a_record_that_is_no_event_is_said_to_be_none() -> None:
+def test_a_record_that_is_no_event_is_reported() -> None:
     line = parse_record(record(SAMPLES["ItemChanged.v1"], value=None)).text()
     assert line == "balance.items, partition 2, offset 17: not a Davtari event; --json shows its bytes"
 

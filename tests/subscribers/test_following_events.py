@@ -1,4 +1,4 @@
-"""`davtari events tail`: what is said, as it is said."""
+"""`davtari events tail`: follows new events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.cli.events.records import EventFilter
 from services.settings.model import KafkaSettings
 from tests.kafka.topics import Topics
 from tests.subscribers.conftest import Davtari
-from tests.subscribers.story import ids, item, order, told, what_is_followed
+from tests.subscribers.story import ids, item, order, what_is_followed, wrap_event
 
 pytestmark = pytest.mark.kafka
 PATIENCE = 20.0
@@ -32,20 +32,20 @@ async def heard(settings: KafkaSettings, wanted: EventFilter, count: int) -> lis
         return [one.event["id"] async for one in events if one.event]
 
 
-async def test_what_is_said_from_now_on_is_followed_and_what_was_said_before_is_not(topics: Topics) -> None:
-    before, after = told(order(1)), [told(order(2)), told(item()), told(order(3))]
+async def test_new_events_are_followed_and_earlier_ones_are_not(topics: Topics) -> None:
+    before, after = wrap_event(order(1)), [wrap_event(order(2)), wrap_event(item()), wrap_event(order(3))]
     await topics.send(before)
     listening = asyncio.create_task(heard(topics.settings, EventFilter(), 3))
-    while not listening.done():  # it stands at the end at some moment that nobody announces
+    while not listening.done():  # it reaches the end at a moment that is not announced
         await topics.send(*after)
         await asyncio.sleep(0.1)
     assert set(ids(after)) >= set(await listening)
     assert before.id not in await listening
 
 
-async def test_what_was_said_since_a_moment_comes_first_in_the_order_of_each_key(topics: Topics) -> None:
-    versions = [told(order(7, status), n) for n, status in enumerate(["pending", "processing", "completed"], 1)]
-    await topics.send(*versions, told(order(8)), told(item()))
+async def test_events_since_a_time_come_first_in_the_order_of_each_key(topics: Topics) -> None:
+    versions = [wrap_event(order(7, status), n) for n, status in enumerate(["pending", "processing", "completed"], 1)]
+    await topics.send(*versions, wrap_event(order(8)), wrap_event(item()))
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
     assert await heard(topics.settings, EventFilter(keys=("main:7",), since=an_hour_ago), 3) == ids(versions)
 
@@ -65,18 +65,18 @@ def test_a_person_sees_lines_and_a_program_cloud_events(town: Topics, davtari: D
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told_"),
-    [(("--topic", "orders"), "there are balance.items"), (("--since", "yesterday"), "Invalid time")],
+    ("arguments", "message"),
+    [(("--topic", "orders"), "Known: balance.items"), (("--since", "yesterday"), "Invalid time")],
 )
-def test_a_call_that_cannot_be_meant_is_explained(davtari: Davtari, arguments: tuple[str, ...], told_: str) -> None:
+def test_an_invalid_call_is_explained(davtari: Davtari, arguments: tuple[str, ...], message: str) -> None:
     result = davtari("events", "tail", *arguments)
     assert result.exit_code == 2
-    assert told_ in result.stderr
+    assert message in result.stderr
 
 
 async def test_it_ends_in_order_when_it_is_interrupted(topics: Topics, tmp_path: Path) -> None:
     """Given a tail in a pipe, Ctrl-C is its normal end: every line that it had is out, and the exit code is 0."""
-    await topics.send(told(order(1)))
+    await topics.send(wrap_event(order(1)))
     process = await asyncio.create_subprocess_exec(
         *(Path(sys.executable).with_name("davtari"), "--settings", _settings(topics, tmp_path)),
         *("events", "tail", "--since", "1h", "--json"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.kafka.topics import Topics, eventually
-from tests.subscribers.story import item, price, stock, told, withdrawn
+from tests.subscribers.story import item, price, stock, withdrawn, wrap_event
 
 pytestmark = pytest.mark.kafka
 PROGRAM = Path(__file__).parents[2] / "ops" / "examples" / "python" / "local_table.py"
@@ -66,8 +66,10 @@ def table(topics: Topics, tmp_path: Path) -> Table:
 
 
 async def test_the_newest_state_of_every_item_is_there(topics: Topics, table: Table) -> None:
-    await topics.send(told(item("Tea"), 1), told(item("Green tea"), 2), told(withdrawn("jam"), 4))
-    await topics.send(told(price("10.50", "9.00"), 1), told(price("11.00"), 2), told(stock("5", "2.500"), 1))
+    await topics.send(wrap_event(item("Tea"), 1), wrap_event(item("Green tea"), 2), wrap_event(withdrawn("jam"), 4))
+    await topics.send(
+        wrap_event(price("10.50", "9.00"), 1), wrap_event(price("11.00"), 2), wrap_event(stock("5", "2.500"), 1)
+    )
     await table.up_to_date()
     assert table.rows("SELECT item, name, withdrawn FROM items") == [("tea", "Green tea", 0)]
     assert table.rows("SELECT price_type, price, currency FROM prices") == [("type-1", "11.00", "GEL")]
@@ -75,21 +77,26 @@ async def test_the_newest_state_of_every_item_is_there(topics: Topics, table: Ta
 
 
 async def test_what_is_gone_says_so(topics: Topics, table: Table) -> None:
-    await topics.send(told(item(), 1), told(price("1"), 1), told(stock("1"), 1))
-    await topics.send(told(withdrawn(), 2), told(price(), 2), told(stock(), 2))
+    await topics.send(wrap_event(item(), 1), wrap_event(price("1"), 1), wrap_event(stock("1"), 1))
+    await topics.send(wrap_event(withdrawn(), 2), wrap_event(price(), 2), wrap_event(stock(), 2))
     await table.up_to_date()
     assert table.rows("SELECT item, withdrawn FROM items") == [("tea", 1)]
     assert table.rows("SELECT * FROM prices") == table.rows("SELECT * FROM stock") == []
 
 
 async def test_duplicates_replays_and_late_arrivals_change_nothing(topics: Topics, table: Table) -> None:
-    await topics.send(told(stock("5"), 3), told(item("Tea"), 2))
+    await topics.send(wrap_event(stock("5"), 3), wrap_event(item("Tea"), 2))
     await table.up_to_date()
     before = table.everything()
-    await topics.send(told(stock("5"), 3), told(stock("4"), 2), told(item("Tea"), 2), told(item("Older tea"), 1))
+    await topics.send(
+        wrap_event(stock("5"), 3),
+        wrap_event(stock("4"), 2),
+        wrap_event(item("Tea"), 2),
+        wrap_event(item("Older tea"), 1),
+    )
     await table.up_to_date()
     assert table.everything() == before
-    await topics.send(told(stock("7"), 4))
+    await topics.send(wrap_event(stock("7"), 4))
     await table.up_to_date()
     assert table.rows("SELECT quantity FROM stock") == [("7",)]
 
@@ -97,14 +104,14 @@ async def test_duplicates_replays_and_late_arrivals_change_nothing(topics: Topic
 async def test_what_is_not_understood_stops_nothing(topics: Topics, table: Table) -> None:
     await topics.put("balance.stock", b"tea", None)
     await topics.put("balance.stock", b"tea", b"\xff", [("ce_type", b"davtari.StockCounted.v9"), ("n", None)])
-    await topics.send(told(stock("5")))
+    await topics.send(wrap_event(stock("5")))
     await table.up_to_date()
     assert table.rows("SELECT quantity FROM stock") == [("5",)]
 
 
 async def test_a_kill_at_any_moment_loses_nothing_and_counts_nothing_twice(topics: Topics, table: Table) -> None:
     uids = [f"item-{n}" for n in range(300)]
-    await topics.send(*[told(stock(str(n), uid=uid), n) for n in range(1, 8) for uid in uids])
+    await topics.send(*[wrap_event(stock(str(n), uid=uid), n) for n in range(1, 8) for uid in uids])
     for share in (1, 100):
         async with table.following():
             await eventually(lambda at_least=share: _holds(table, at_least), f"{share} items are in the table")
@@ -117,7 +124,7 @@ async def _holds(table: Table, at_least: int) -> bool:
 
 
 async def test_the_topics_are_enough_to_fill_a_lost_table_again(topics: Topics, table: Table) -> None:
-    await topics.send(told(item()), told(price("1", "2")), told(stock("3")))
+    await topics.send(wrap_event(item()), wrap_event(price("1", "2")), wrap_event(stock("3")))
     await table.up_to_date()
     before = table.everything()
     table.file.unlink()

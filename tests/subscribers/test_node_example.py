@@ -13,7 +13,7 @@ import pytest
 
 from tests.kafka.topics import Topics
 from tests.subscribers.node import EXAMPLE, MISSING, install
-from tests.subscribers.story import item, order, told
+from tests.subscribers.story import item, order, wrap_event
 
 PATIENCE = 30.0
 Lines = asyncio.StreamReader
@@ -71,14 +71,16 @@ async def test_orders_and_documents_are_printed_once_and_go_on_after_a_restart(t
             "main:1042:sale v1: Sale 000001733 over 53.69 GEL",
             "main:1051 v1: the order cannot be read now (shop.order-invalid): order 1051: total is no amount",
         ]
-        await town.send(told(order(1042, "completed"), 4), told(order(1042), 3), told(order(1042, "completed"), 4))
-        await town.send(told(item()), told(order(1042, "refunded"), 5))
+        await town.send(
+            wrap_event(order(1042, "completed"), 4), wrap_event(order(1042), 3), wrap_event(order(1042, "completed"), 4)
+        )
+        await town.send(wrap_event(item()), wrap_event(order(1042, "refunded"), 5))
         assert await lines(reader, 2) == [
             "main:1042 v4: order 1042 is completed: 53.69 GEL, 3 lines",
             "main:1042 v5: order 1042 is refunded: 53.69 GEL, 3 lines",
         ]
     await town.put("shop.orders", b"main:1", b"{", [("ce_type", b"davtari.OrderChanged.v1"), ("odd", None)])
     await town.put("shop.orders", b"main:1", None)
-    await town.send(told(order(1043, "pending")))
+    await town.send(wrap_event(order(1043, "pending")))
     async with subscribed(town, example) as reader:
         assert await lines(reader, 1) == ["main:1043 v1: order 1043 is pending: 53.69 GEL, 3 lines"]

@@ -1,4 +1,4 @@
-"""Whatever `contracts/README.md` tells a subscriber to type works as it stands there."""
+"""Every command in `contracts/README.md` works as written."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if not
 
 
 @pytest.fixture
-def desk(town: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def work_folder(town: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a person who types along: the repository's folders, the settings, and schemas kept from earlier.
 
     The environment is what the page sets, and what leads `davtari` to this test's topics.
@@ -92,9 +92,9 @@ def test_the_page_sets_what_the_commands_need() -> None:
     assert {command.split()[0] for command in COMMANDS} == {"davtari", "kcat", "python"}
 
 
-def test_every_command_of_davtari_works(desk: Path) -> None:
+def test_every_command_of_davtari_works(work_folder: Path) -> None:
     commands = [command for command in COMMANDS if command.startswith("davtari")]
-    mine = f"rehearsal-{desk.name}."  # a prefix of this run alone
+    mine = f"rehearsal-{work_folder.name}."  # a prefix of this run alone
     out = "".join(asked_of_davtari(command.replace("rehearsal.", mine)) for command in commands)
     assert "OrderChanged.v1        main:1042" in out
     assert f"{len(list(CURRENT_SCHEMAS.glob('*.json')))} schemas compared, 0 new, 0 breaking changes" in out
@@ -104,14 +104,14 @@ def test_every_command_of_davtari_works(desk: Path) -> None:
     assert len(Path("orders.jsonl").read_text(encoding="utf-8").splitlines()) == orders
 
 
-def test_the_command_of_python_works(desk: Path) -> None:
+def test_the_command_of_python_works(work_folder: Path) -> None:
     typed(*[command for command in COMMANDS if command.startswith("python")])
     with closing(sqlite3.connect("items.sqlite")) as table:
         assert table.execute("SELECT count(*) FROM items").fetchone() == (1,)
 
 
 @pytest.mark.skipif(not shutil.which("kcat"), reason="kcat is not installed")
-def test_every_command_of_kcat_works(desk: Path) -> None:
+def test_every_command_of_kcat_works(work_folder: Path) -> None:
     out = typed("\n".join(command for command in COMMANDS if command.startswith("kcat")))
     assert "ce_type=davtari.OrderChanged.v1" in out
     assert '"ce_type","davtari.' in out

@@ -15,7 +15,7 @@ from services.cli.events.records import EventFilter, InvalidExportLine
 from services.cli.events.replay import ReplayRefused, ReplayUnconfirmed, choose_prefix, replay_export
 from tests.kafka.topics import Topics
 from tests.subscribers.conftest import Davtari
-from tests.subscribers.story import order, the_samples, told
+from tests.subscribers.story import order, the_samples, wrap_event
 
 LIVE = "davtari."
 ALL = tuple(topic.name for topic in TOPICS)
@@ -46,7 +46,7 @@ def test_the_live_topics_are_never_reached_by_accident(prefix: str | None, into_
 
 
 def plain(records: Iterable[ConsumerRecord[bytes, bytes]], prefix: str) -> Counter[object]:
-    """What was published, wherever it stands."""
+    """All published records."""
     return Counter((r.topic.removeprefix(prefix), r.key, r.value, r.headers, r.timestamp) for r in records)
 
 
@@ -76,7 +76,7 @@ async def test_ids_versions_keys_headers_values_and_times_stay_what_they_were(to
 
 @pytest.mark.kafka
 async def test_the_order_of_each_key_is_kept(topics: Topics, tmp_path: Path) -> None:
-    await topics.send(*[told(order(n), version) for version in range(1, 60) for n in range(1, 6)])
+    await topics.send(*[wrap_event(order(n), version) for version in range(1, 60) for n in range(1, 6)])
     copy = beside(topics)
     file = await exported(topics, tmp_path, EventFilter(topics=("shop.orders",)))
     await replay_export(topics.settings, file, copy.settings.topic_prefix)
@@ -100,7 +100,7 @@ def test_a_person_replays_into_the_live_topics_only_when_it_is_meant(
 @pytest.mark.kafka
 @pytest.mark.parametrize("bad", ['{"id": "1"}', '{"record": {"topic": "x"}}', "nonsense"])
 async def test_an_export_with_a_bad_line_is_not_begun(topics: Topics, tmp_path: Path, bad: str) -> None:
-    await topics.send(told(order(1)))
+    await topics.send(wrap_event(order(1)))
     file = await exported(topics, tmp_path, EventFilter(topics=("shop.orders",)))
     file.write_text(file.read_text(encoding="utf-8") + bad + "\n", encoding="utf-8")
     with pytest.raises(InvalidExportLine, match="line 2"):
@@ -109,8 +109,8 @@ async def test_an_export_with_a_bad_line_is_not_begun(topics: Topics, tmp_path: 
 
 
 @pytest.mark.kafka
-async def test_a_replay_that_kafka_does_not_acknowledge_is_said_to_be_unknown(topics: Topics, tmp_path: Path) -> None:
-    await topics.send(told(order(1)))
+async def test_a_replay_that_kafka_does_not_acknowledge_is_reported_as_unknown(topics: Topics, tmp_path: Path) -> None:
+    await topics.send(wrap_event(order(1)))
     file = await exported(topics, tmp_path, EventFilter(topics=("shop.orders",)))
     impatient = topics.settings.model_copy(update={"send_timeout": 1e-6})
     with pytest.raises(ReplayUnconfirmed, match="Rerun the same command"):
@@ -119,7 +119,7 @@ async def test_a_replay_that_kafka_does_not_acknowledge_is_said_to_be_unknown(to
 
 @pytest.mark.kafka
 async def test_events_of_a_topic_that_davtari_does_not_have_are_refused(topics: Topics, tmp_path: Path) -> None:
-    await topics.send(told(order(1)))
+    await topics.send(wrap_event(order(1)))
     file = await exported(topics, tmp_path, EventFilter(topics=("shop.orders",)))
     file.write_text(file.read_text(encoding="utf-8").replace('"shop.orders"', '"__consumer_offsets"'), encoding="utf-8")
     with pytest.raises(InvalidExportLine, match="__consumer_offsets"):

@@ -14,7 +14,7 @@ from contracts.ledger import SaleRecorded
 from tests.kafka.topics import Topics, eventually
 from tests.subscribers.bridging import bridging, program
 from tests.subscribers.receiver import Receiver, free_port, listening
-from tests.subscribers.story import ids, order, sample_of, the_samples, told
+from tests.subscribers.story import ids, order, sample_of, the_samples, wrap_event
 
 pytestmark = pytest.mark.kafka
 ORDERS = "shop.orders"
@@ -35,7 +35,7 @@ async def test_whatever_is_not_taken_is_posted_again_before_anything_later_of_it
     topics: Topics, refusal: int
 ) -> None:
     """Given a receiver that refuses every event twice."""
-    await topics.send(*[told(order(number), version) for version in (1, 2, 3) for number in (1, 2)])
+    await topics.send(*[wrap_event(order(number), version) for version in (1, 2, 3) for number in (1, 2)])
     receiver = Receiver(lambda event, before: refusal if before < 2 else 200)
     async with listening(receiver), bridging(topics, receiver.url, ORDERS):
         await eventually(lambda: receiver.has_taken(6), "everything is posted")
@@ -45,7 +45,7 @@ async def test_whatever_is_not_taken_is_posted_again_before_anything_later_of_it
 
 async def test_an_offset_is_committed_after_its_answer_and_not_before(topics: Topics) -> None:
     await topics.create("one")
-    envelopes = [told(order(1), version) for version in (1, 2)]
+    envelopes = [wrap_event(order(1), version) for version in (1, 2)]
     for envelope in envelopes:
         await topics.put("one", b"main:1", value(envelope), headers(envelope))
     receiver = Receiver(lambda event, before: 204 if event["sequence"] == "1" else 503)
@@ -66,7 +66,7 @@ async def _came(receiver: Receiver, times: int) -> bool:
 
 async def test_a_dead_url_costs_a_delay_and_nothing_else(topics: Topics) -> None:
     """Given an URL that is dead for longer than a consumer may keep silent, the bridge keeps its place in the group."""
-    await topics.send(*[told(order(number), version) for version in (1, 2, 3) for number in range(1, 6)])
+    await topics.send(*[wrap_event(order(number), version) for version in (1, 2, 3) for number in range(1, 6)])
     receiver, port = Receiver(), free_port()
     async with bridging(topics, f"http://127.0.0.1:{port}/hook", ORDERS, max_poll_interval_ms=1000) as bridge:
         await asyncio.sleep(2.5)
@@ -81,7 +81,7 @@ async def test_a_dead_url_costs_a_delay_and_nothing_else(topics: Topics) -> None
 async def test_records_that_hold_no_event_stop_nothing(topics: Topics) -> None:
     await topics.put(ORDERS, b"main:1", None)
     await topics.put(ORDERS, b"main:1", b"not ours", [("n", None)])
-    await topics.send(told(order(1)))
+    await topics.send(wrap_event(order(1)))
     async with listening(Receiver()) as receiver, bridging(topics, receiver.url, ORDERS):
         await eventually(lambda: receiver.has_taken(1), "the order is posted")
     assert [one.key for one in receiver.got] == ["main:1"]
@@ -89,7 +89,7 @@ async def test_records_that_hold_no_event_stop_nothing(topics: Topics) -> None:
 
 async def test_a_second_instance_takes_over_and_the_order_of_each_key_is_kept(topics: Topics) -> None:
     """Given a bridge that waits for its receiver when a second one joins: partitions move, nothing is overtaken."""
-    events = [told(order(number), version) for version in range(1, 9) for number in range(1, 9)]
+    events = [wrap_event(order(number), version) for version in range(1, 9) for number in range(1, 9)]
     quick: dict[str, Any] = {"heartbeat_interval_ms": 200, "session_timeout_ms": 6000}
     await topics.send(*events)
     receiver = Receiver(lambda event, before: 503)
@@ -104,7 +104,7 @@ async def test_a_second_instance_takes_over_and_the_order_of_each_key_is_kept(to
 
 
 async def test_a_kill_repeats_at_most_what_was_under_way_and_loses_nothing(topics: Topics, tmp_path: Path) -> None:
-    events = [told(order(number), version) for version in range(1, 5) for number in range(1, 11)]
+    events = [wrap_event(order(number), version) for version in range(1, 5) for number in range(1, 11)]
     await topics.send(*events)
     async with listening(Receiver()) as receiver:
         async with program(topics, receiver.url, tmp_path, "--topic", ORDERS, "--without-person") as first:

@@ -10,7 +10,7 @@ from contracts.envelope import headers, value
 from contracts.shop import OrderChanged
 from ops.examples.webhook_bridge.cloud_event import cloud_event, without_person
 from ops.examples.webhook_bridge.webhook import secret, signature
-from tests.subscribers.story import order, sample_of, told
+from tests.subscribers.story import order, sample_of, wrap_event
 
 
 def test_the_signature_is_what_the_reference_library_of_standard_webhooks_makes() -> None:
@@ -27,7 +27,7 @@ def test_a_secret_that_is_none_is_refused(text: str) -> None:
 
 
 def test_a_record_becomes_one_object() -> None:
-    envelope = told(order(17), version=3)
+    envelope = wrap_event(order(17), version=3)
     event = cloud_event(headers(envelope), value(envelope))
     assert event is not None
     assert (event["id"], event["type"], event["sequence"]) == (envelope.id, "davtari.OrderChanged.v1", "3")
@@ -37,14 +37,18 @@ def test_a_record_becomes_one_object() -> None:
 
 @pytest.mark.parametrize(
     ("marks", "body"),
-    [([], b"{}"), ([("ce_id", b"1"), ("ce_type", None), ("ce_source", b"s")], b"{}"), (headers(told(order(1))), None)],
+    [
+        ([], b"{}"),
+        ([("ce_id", b"1"), ("ce_type", None), ("ce_source", b"s")], b"{}"),
+        (headers(wrap_event(order(1))), None),
+    ],
 )
 def test_a_record_without_an_event_is_none(marks: list[tuple[str, bytes | None]], body: bytes | None) -> None:
     assert cloud_event(marks, body) is None
 
 
 def test_personal_data_can_be_left_out() -> None:
-    envelope = told(order(17))
+    envelope = wrap_event(order(17))
     event = cloud_event(headers(envelope), value(envelope))
     assert event is not None
     person = sample_of(OrderChanged).person

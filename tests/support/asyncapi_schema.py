@@ -66,7 +66,7 @@ def _npm() -> list[str]:
 
 
 def _run(command: list[str]) -> None:
-    # Node.js trusts only its own list of authorities unless told so; a company's network may need the machine's.
+    # Node.js trusts only its own list of authorities by default; a company's network may need the machine's.
     trusting = os.environ | {"NODE_USE_SYSTEM_CA": "1"}
     done = subprocess.run(command, env=trusting, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode != 0:

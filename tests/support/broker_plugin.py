@@ -25,8 +25,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    given: dict[str, Any] | None = getattr(config, "workerinput", {}).get("davtari_broker")
-    config.stash[SHARED] = SharedBroker(Path(given["folder"]), given["owner"], given["kind"]) if given else _create()
+    shared: dict[str, Any] | None = getattr(config, "workerinput", {}).get("davtari_broker")
+    config.stash[SHARED] = (
+        SharedBroker(Path(shared["folder"]), shared["owner"], shared["kind"]) if shared else _create()
+    )
 
 
 def _create() -> SharedBroker:
@@ -37,7 +39,7 @@ def _create() -> SharedBroker:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """xdist: tell each worker where the run's broker is to be found."""
+    """xdist: pass the folder of the shared broker to each worker."""
     shared = node.config.stash[SHARED]
     node.workerinput["davtari_broker"] = {"folder": str(shared.folder), "owner": shared.owner, "kind": shared.kind}
 

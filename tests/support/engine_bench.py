@@ -30,7 +30,7 @@ DAYS = 86_400.0
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that only moves when a test moves it."""
 
     def __init__(self, at: datetime = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)) -> None:
         self.at = at

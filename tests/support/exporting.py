@@ -221,7 +221,7 @@ def sale_task(of: OrderChanged, using: Settings) -> SaleTask:
 
 
 def recorded_sale(of: OrderChanged, using: Settings) -> SaleRecorded:
-    """The Sale of an order as it stands in Balance after it was written."""
+    """The Sale of an order as recorded after it was written to Balance."""
     content = sale_content(sale_task(of, using))
     content["lines"] = tuple(
         each.model_copy(update={"balance_line_uid": f"44444444-0000-4000-8000-{position:012d}"})

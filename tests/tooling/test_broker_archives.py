@@ -94,7 +94,7 @@ async def test_an_installation_without_the_script_says_so(monkeypatch: pytest.Mo
 
 
 def test_where_nothing_may_be_installed_the_line_to_type_is_printed(tmp_path: Path) -> None:
-    """Given a user without root, sudo or a password; then the machine is not changed and the user gets a message."""
+    """Given a user without root, sudo or a password; then the machine is left alone and the user sees the command."""
     tools = tmp_path / "bin"
     tools.mkdir()
     for tool in ("bash", "env"):

@@ -52,10 +52,10 @@ async def test_the_best_broker_of_this_machine_is_taken(missing: dict[str, str],
         assert found.kind == taken
 
 
-async def test_what_was_passed_over_is_reported_with_its_reason(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_skipped_kinds_are_reported_with_their_reasons(capsys: pytest.CaptureFixture[str]) -> None:
     async with open_first(ALL, machine(given="not set", container="no engine answers")):
         output = capsys.readouterr().err
-    assert "passed over container: no engine answers" in output
+    assert "skipped container: no engine answers" in output
     assert "archives:9092" in output
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.claims.__main__ import report
-from ops.claims.report import Run, lines, proofs, strangers
+from ops.claims.report import Run, lines, proofs, unknown_claims
 from ops.claims.table import Table, read
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -25,7 +25,7 @@ def test_the_table_numbers_every_claim_once_and_without_a_gap() -> None:
     assert not table.claims.keys() & table.not_applicable.keys()
 
 
-def test_every_claim_is_stated_in_one_line() -> None:
+def test_every_claim_is_one_line() -> None:
     table = read()
     assert all(5 <= len(words.split()) <= 14 and "\n" not in words for words in table.claims.values())
     assert all(table.not_applicable.values()), "a claim that does not apply gives its reason"
@@ -57,7 +57,7 @@ def test_the_last_line_counts_only_claims_that_apply() -> None:
 
 
 def test_a_test_that_names_an_unknown_claim_is_named() -> None:
-    assert strangers(TABLE, Run(0, {"a": (["S0.1", "S7.1"], "passed")})) == ["a names unknown claims: S7.1"]
+    assert unknown_claims(TABLE, Run(0, {"a": (["S0.1", "S7.1"], "passed")})) == ["a names unknown claims: S7.1"]
 
 
 @pytest.mark.parametrize(("exit_status", "claim", "status"), [(0, "K1", 0), (1, "K1", 1), (0, "S9.9", 1)])

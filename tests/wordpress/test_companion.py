@@ -1,4 +1,4 @@
-"""The WordPress companion, run by PHP in a shop of stand-ins (wordpress.php, woocommerce.php)."""
+"""The WordPress companion, run by PHP against a fake WordPress and WooCommerce (wordpress.php, woocommerce.php)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class ExchangePath:
 
 
 def parse_path(path: str, settings: BalanceSandboxSettings) -> ExchangePath:
-    """Parses a path (Balance facts 1 and 2); letter case matters. Raises `PlatformRefusal` 404 if it is not published."""
+    """Parses a path (Balance facts 1 and 2), case-sensitively. Raises `PlatformRefusal` 404 if not published."""
     cloud = rf"/sm/(?P<publication>[oa])/Balance/{settings.application_id}(/[a-z]{{2}}_[A-Z]{{2}})?"
     base = rf"({cloud}|{re.escape(settings.on_prem_base)})"
     found = re.fullmatch(rf"{base}/hs/Exchange/(?P<resource>\w+)", path)

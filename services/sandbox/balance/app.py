@@ -82,12 +82,12 @@ def document_writers(books: SandboxBooks, register: DocumentRegister) -> dict[st
     }
 
 
-def echo_response(rows: list[Row], voice: RowRenderer) -> Response:
+def echo_response(rows: list[Row], renderer: RowRenderer) -> Response:
     """The body after a write: what was written as an array, one object, or nothing at all."""
-    if voice.dialect.echo == "empty":
+    if renderer.dialect.echo == "empty":
         return Response(status_code=200)
-    array = voice.json(rows)
-    single = voice.dialect.echo == "object" and len(rows) == 1
+    array = renderer.json(rows)
+    single = renderer.dialect.echo == "object" and len(rows) == 1
     return Response(array[1:-1] if single else array, media_type=JSON)
 
 

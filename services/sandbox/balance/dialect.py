@@ -113,14 +113,14 @@ ROWS_PER_CHUNK = 200
 JSON = "application/json; charset=utf-8"
 
 
-def list_response(rows: Iterator[Row], query: ReadQuery, voice: RowRenderer) -> Response:
+def list_response(rows: Iterator[Row], query: ReadQuery, renderer: RowRenderer) -> Response:
     """The response to a GET: streamed rows, a single object, or the empty response of the dialect."""
     head = list(islice(rows, 2))
     if not head:
-        return empty_response(query, voice.dialect)
-    if len(head) == 1 and voice.dialect.single_object:
-        return Response(voice.json(head)[1:-1], media_type=JSON)
-    return StreamingResponse(stream_rows(chain(head, rows), voice), media_type=JSON)
+        return empty_response(query, renderer.dialect)
+    if len(head) == 1 and renderer.dialect.single_object:
+        return Response(renderer.json(head)[1:-1], media_type=JSON)
+    return StreamingResponse(stream_rows(chain(head, rows), renderer), media_type=JSON)
 
 
 def empty_response(query: ReadQuery, dialect: SandboxDialect) -> Response:
@@ -132,12 +132,12 @@ def empty_response(query: ReadQuery, dialect: SandboxDialect) -> Response:
     return Response(opening + closing, media_type=JSON)
 
 
-async def stream_rows(rows: Iterator[Row], voice: RowRenderer) -> AsyncIterator[bytes]:
+async def stream_rows(rows: Iterator[Row], renderer: RowRenderer) -> AsyncIterator[bytes]:
     """The JSON text of many rows, in pieces of `BATCH` rows; other requests are served in between."""
-    opening, closing = array_brackets(voice.dialect)
+    opening, closing = array_brackets(renderer.dialect)
     before = opening
     while batch := list(islice(rows, ROWS_PER_CHUNK)):
-        yield before + voice.json(batch)[1:-1]
+        yield before + renderer.json(batch)[1:-1]
         before = b","
         await asyncio.sleep(0)
     yield closing

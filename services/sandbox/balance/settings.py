@@ -60,7 +60,9 @@ class SandboxDialect(SandboxSettingsGroup):
     )
     sales_order_resource: Literal["SalesOrders", "SalesOrder"] = "SalesOrders"
     posted_field: str = Field("", pattern=r"^\w*$", description='a Sale\'s field for posted or not; "": there is none')
-    own_uid: Literal["honoured", "replaced"] = Field("honoured", description="what becomes of a new record's uid")
+    own_uid: Literal["honoured", "replaced"] = Field(
+        "honoured", description="whether the sent uid of a new record is kept"
+    )
     echo: Literal["array", "object", "empty"] = Field("array", description="the body that answers a write")
     item_text: TextReference = Field("dropped", description="a line's Item that is no GUID: left empty, looked up, no")
     reference_text: TextReference = Field("refused", description="a Client or Warehouse that is no GUID")

@@ -24,7 +24,7 @@ def load_catalogue(shop: SandboxShop, *, skus: set[str] | None = None, stock: in
 
 
 def _load_document(shop: SandboxShop, document: Document, stock: int | None) -> None:
-    shop.post_ids.seen(document["id"])
+    shop.post_ids.reserve(document["id"])
     own_stock = document["type"] != "variable"
     if stock is not None and own_stock:
         document["manage_stock"] = True
@@ -34,7 +34,7 @@ def _load_document(shop: SandboxShop, document: Document, stock: int | None) -> 
     for holders in (shop.skus, shop.gtins, shop.slugs):
         holders.take(document, document.get(holders.field, ""))
     for row in document["meta_data"]:
-        shop.meta_ids.seen(row["id"])
+        shop.meta_ids.reserve(row["id"])
 
 
 STOCK_NOTES = (order_document.REDUCED, order_document.RETURNED)
@@ -137,13 +137,13 @@ def _set_dates(shop: SandboxShop, order: Document, keep: bool) -> None:
 
 
 def _reserve_ids(shop: SandboxShop, document: Document) -> None:
-    """Keeps the ids that the shop hands out above the recorded ones."""
-    shop.post_ids.seen(document["id"])
+    """Reserves the recorded ids, so that new ids are larger."""
+    shop.post_ids.reserve(document["id"])
     for part in RECORDED_PARTS:
         for line in document.get(part, []):
-            shop.item_ids.seen(line["id"])
+            shop.item_ids.reserve(line["id"])
             for row in line["meta_data"]:
-                shop.meta_ids.seen(row["id"])
+                shop.meta_ids.reserve(row["id"])
 
 
 def _link_to_product(shop: SandboxShop, line: Document) -> None:

@@ -106,7 +106,7 @@ UNCATEGORIZED = 15
 
 
 class IdSequence:
-    """Hands out ids, larger than every id that was seen."""
+    """A sequence of ids that is larger than every reserved id."""
 
     def __init__(self, last: int = 0) -> None:
         self.last = last
@@ -116,8 +116,8 @@ class IdSequence:
         self.last += 1
         return self.last
 
-    def seen(self, taken: int) -> None:
-        """Takes note of an id that came from elsewhere."""
+    def reserve(self, taken: int) -> None:
+        """Reserves an id that was assigned elsewhere."""
         self.last = max(self.last, taken)
 
 
