@@ -18,7 +18,7 @@ def _is_span(text: str) -> str:
     try:
         begin, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
     except ValueError:
-        raise ValueError(f'"{text}" is no span of hours; write two times of Tbilisi: "22:00-08:00"') from None
+        raise ValueError(f'"{text}" is not a range of hours; write two times of Tbilisi: "22:00-08:00"') from None
     if begin == end:
         raise ValueError(f'"{text}" begins where it ends; leave quiet-hours out to get alerts at any hour')
     return text

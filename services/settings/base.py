@@ -1,4 +1,4 @@
-"""What every section of the settings has in common."""
+"""The base of all sections of the settings, and the types of their values."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-# Web addresses in settings: one that no client could call is refused when the settings are read.
-
 
 def address_fault(text: str) -> str:
     """What is wrong with a web address; empty when nothing is."""
@@ -21,7 +19,7 @@ def address_fault(text: str) -> str:
         parts = urlsplit(text)
         port = parts.port
     except ValueError as error:
-        return f"is no web address ({error})"
+        return f"is not a web address ({error})"
     if parts.scheme not in ("http", "https"):
         return "must begin with http:// or https://"
     if not parts.hostname or port == 0:
@@ -36,24 +34,19 @@ def _usable(text: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(_usable)]
-"""An http or https address with a host."""
-
-
-# Regular expressions in settings: checked when the settings are read.
+"""An http or https address with a host; one that no client could call is refused when the settings are read."""
 
 
 def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     return pattern
 
 
 Pattern = Annotated[str, AfterValidator(_compiles)]
-
-
-# The categories of a shop that something goes into: one id, or a list of them.
+"""A regular expression."""
 
 
 def _several(value: Any) -> Any:
@@ -67,7 +60,7 @@ def _each_once(value: tuple[int, ...]) -> tuple[int, ...]:
 Categories = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_each_once)
 ]
-"""`17`, or `[17, 21]`."""
+"""Category ids of a shop: `17`, or `[17, 21]`."""
 
 
 def _text_only(value: object) -> object:
@@ -77,6 +70,7 @@ def _text_only(value: object) -> object:
 
 
 Amount = Annotated[Decimal, BeforeValidator(_text_only)]
+"""An exact amount, written as text."""
 
 
 def _kebab(name: str) -> str:

@@ -37,7 +37,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"{path} is not there; `davtari init` writes one to start from") from None
+        raise SettingsError(f"{path} does not exist; `davtari init` creates one") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
 
@@ -78,12 +78,12 @@ def _explain(path: Path, error: ValidationError) -> str:
 
 
 def _describe(fault: ErrorDetails) -> str:
-    """What is wrong, the shape that is asked for, and what to do. An unknown key's value may be a secret: not shown."""
+    """What is wrong, the expected form, and what to do. An unknown key may hold a secret, so its value is not shown."""
     match fault["type"]:
         case "missing":
-            return "is missing; write it (davtari init writes a file with every key and an example)"
+            return "is missing; add it (davtari init writes a file with every key and an example)"
         case "extra_forbidden":
-            return "is no setting; correct its name, or take it out (davtari init writes a file with every key)"
+            return "unknown setting; fix the name or remove it (davtari init writes a file with every key)"
         case "value_error":
             return str(fault["ctx"]["error"])
         case _:

@@ -1,4 +1,4 @@
-"""The whole of the settings."""
+"""All settings of `davtari.toml`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ from services.settings.shop import ShopSettings
 
 
 class PrivacySettings(Section):
-    """What is sealed can be forgotten, although the log is never changed (claim S2.16)."""
+    """Sealed personal data can be forgotten, although the log is never changed (claim S2.16)."""
 
     seal: bool = Field(
         default=True, description="events hold people's data under a key of each person; both forms are always read"
     )
 
-
-# What must have been read from Balance before any flow goes live, and how often that is looked at again.
 
 Lookup = Literal["Groups", "PriceTypes", "Warehouses", "Clients"]
 
@@ -42,11 +40,8 @@ class GateSettings(Section):
     )
 
 
-# How old what we know may be, and how soon a paid order is to be in Balance (seconds).
-
-
 class FreshnessSettings(Section):
-    """Limits of the feeds, which fit the default schedule, and the objective for paid orders (claim I9)."""
+    """Age limits of the feeds, which fit the default schedule, and the objective for paid orders (I9), in seconds."""
 
     items: float = Field(default=3 * 3600.0, gt=0, description="after which unread items are reported")
     prices: float = Field(default=3600.0, gt=0)

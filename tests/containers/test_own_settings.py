@@ -17,7 +17,7 @@ ALERTS = '[alerts.recipients.owner]\nurl-file = "secrets/alert"\n'
 def test_without_settings_nothing_starts_and_the_reason_is_logged(own: Project) -> None:
     done = own.try_compose("up", "--detach", "order-exporter")
     assert done.returncode != 0
-    assert "davtari.toml is not there; `davtari init` writes one" in own.logs("topics")
+    assert "davtari.toml does not exist; `davtari init` creates one" in own.logs("topics")
 
 
 def test_with_the_file_that_init_writes_and_its_secrets_services_get_ready(own: Project) -> None:

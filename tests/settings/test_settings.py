@@ -116,8 +116,8 @@ def test_a_mistake_is_named_by_its_key(written: Any, text: str, named: str) -> N
 
 
 SHAPES = {
-    "a missing key": (PLAIN.replace("user-name", "# user-name"), r"balance\.user-name: is missing; write it"),
-    "an unknown key": (PLAIN + '\n[kafka]\npassword = "p+a#s"\n', r"kafka\.password: is no setting"),
+    "a missing key": (PLAIN.replace("user-name", "# user-name"), r"balance\.user-name: is missing; add it"),
+    "an unknown key": (PLAIN + '\n[kafka]\npassword = "p+a#s"\n', r"kafka\.password: unknown setting"),
     "a wrong word": (PLAIN + '\n[shops.main.flows]\norders = "on"\n', r"'off', 'dry-run' or 'live'; it is 'on'"),
     "a wrong number": (PLAIN + "\n[receiver]\nport = 99999\n", r"is greater than 65535; it is 99999"),
     "SASL without a user": (
