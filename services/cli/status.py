@@ -31,10 +31,10 @@ from services.engine.clock import local_time
 from services.settings.model import Settings
 
 
-def troubled_services(said: Iterable[Envelope[Event]]) -> list[ServiceStateChanged]:
+def troubled_services(envelopes: Iterable[Envelope[Event]]) -> list[ServiceStateChanged]:
     """The last reported problem of each service that still exists."""
     last: dict[tuple[str, str], ServiceStateChanged] = {}
-    for envelope in said:
+    for envelope in envelopes:
         if isinstance(event := envelope.data, ServiceStateChanged):
             last[event.service, event.reason] = event
     return [last[slot] for slot in sorted(last) if last[slot].condition == "troubled"]
@@ -91,30 +91,30 @@ class StatusReport:
 @command
 async def status_command(json: Json = False) -> int:
     """Show the backlog of each service, what needs a person, and how fresh the data is."""
-    seen = await _seen(read_settings(), datetime.now(UTC))
+    seen = await _collect_report(read_settings(), datetime.now(UTC))
     print_json(seen.data()) if json else seen.show()
     return 0
 
 
-async def _seen(chosen: Settings, now: datetime) -> StatusReport:
-    lettered = await dead_letter_log.read_dead_letters(chosen.kafka)
-    said = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
+async def _collect_report(chosen: Settings, now: datetime) -> StatusReport:
+    dead_letters = await dead_letter_log.read_dead_letters(chosen.kafka)
+    envelopes = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
     return StatusReport(
         services=await service_status.read_service_statuses(chosen),
         blocked=service_status.read_blocked(chosen),
-        waiting=[letter for letter in lettered.values() if letter.open],
+        waiting=[one for one in dead_letters.values() if one.open],
         ages=read_feed_ages(chosen, now),
         punctual=read_sale_timeliness(chosen, now),
         alone=read_untouched_orders(chosen, now),
-        shops=shop_identity.collect_identities(chosen.shops, said),
-        opened=gates.latest_gate_checks(said),
-        troubled=troubled_services(said),
+        shops=shop_identity.collect_identities(chosen.shops, envelopes),
+        opened=gates.latest_gate_checks(envelopes),
+        troubled=troubled_services(envelopes),
     )
 
 
 def show_services(
     found: Iterable[service_status.ServiceStatus],
-    open_letters: Sequence[dead_letter_log.DeadLetter],
+    open_dead_letters: Sequence[dead_letter_log.DeadLetter],
     *,
     quiet: bool = True,
 ) -> None:
@@ -127,10 +127,10 @@ def show_services(
             f"Unknown: the state of {', '.join(elsewhere)} is on another machine or in another container; "
             "run davtari status there"
         )
-    if not open_letters:
+    if not open_dead_letters:
         console.print("Nothing needs a person." if quiet else "No dead letter needs a person.")
         return
-    console.print(f"[yellow]{len(open_letters)} dead letters need a person:[/] davtari dead-letters list")
+    console.print(f"[yellow]{len(open_dead_letters)} dead letters need a person:[/] davtari dead-letters list")
 
 
 def _service_row(one: service_status.ServiceStatus) -> tuple[object, ...]:

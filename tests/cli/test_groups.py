@@ -27,7 +27,7 @@ def tree(found: list[CatalogueGroup]) -> list[tuple[str, int, int, int, int]]:
 
 
 @pytest.mark.claim("S1.5")
-def test_the_tree_counts_what_stands_in_each_group_by_type() -> None:
+def test_the_tree_counts_items_by_group_and_type() -> None:
     assert tree(list_groups(known())) == [
         (ROOT, 0, 0, 5, 1),
         (COFFEE, 1, 1, 1, 0),
@@ -39,7 +39,7 @@ def test_the_tree_counts_what_stands_in_each_group_by_type() -> None:
 
 
 @pytest.mark.claim("S1.5")
-def test_the_tree_says_what_becomes_of_each_group_and_why() -> None:
+def test_the_tree_shows_the_category_of_each_group() -> None:
     fates = {group.uid: groups.describe_fate(group) for group in list_groups(known(commanded(COFFEE, EXCLUDED)))}
     assert fates == {
         ROOT: "[yellow]not mapped[/]",
@@ -51,7 +51,7 @@ def test_the_tree_says_what_becomes_of_each_group_and_why() -> None:
     }
 
 
-def test_the_tree_on_a_terminal_names_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_tree_suggests_commands(capsys: pytest.CaptureFixture[str]) -> None:
     groups.show_groups("main", list_groups(known()))
     out = capsys.readouterr().out
     assert f"davtari mapping set {ROOT} CATEGORY" in out
@@ -60,7 +60,7 @@ def test_the_tree_on_a_terminal_names_what_to_do_next(capsys: pytest.CaptureFixt
     assert "davtari import items" in capsys.readouterr().out
 
 
-def test_a_ring_of_groups_ends() -> None:
+def test_a_cycle_of_groups_ends() -> None:
     found = list_groups(known(folder("group-a", "group-b"), folder("group-b", "group-a")))
     assert {group.uid for group in found} >= {"group-a", "group-b"}
 
@@ -86,12 +86,12 @@ def test_the_effect_is_counted_before_anything_is_saved(
     assert found.nothing is (about == "nothing new")
 
 
-def test_what_is_cleared_goes_by_the_settings_again() -> None:
+def test_a_cleared_group_follows_the_settings() -> None:
     catalogue = known(commanded(TEA, EXCLUDED))
     assert compute_effect(catalogue, {TEA: None}) == MappingEffect(3, 0, 0, 0, 0, 0)
 
 
-def test_two_items_under_one_sku_are_both_left_alone() -> None:
+def test_items_with_the_same_sku_are_not_sold() -> None:
     catalogue = known(item("twin", group=COFFEE, sku=" tea-100 "))
     let_in = {uid for uid, verdict in judge_items(catalogue.items, catalogue.rules).items() if hasattr(verdict, "sku")}
     assert let_in == {"tea-200", "green-1", "mocha-1"}
@@ -100,7 +100,7 @@ def test_two_items_under_one_sku_are_both_left_alone() -> None:
 
 
 @pytest.mark.claim("S0.4")
-def test_groups_and_categories_are_meant_by_id_or_name_and_never_guessed() -> None:
+def test_groups_and_categories_are_found_by_id_or_name() -> None:
     catalogue = known(folder("other", COFFEE), item("x", kind="folder", group="other", name=TEA.upper(), sku=None))
     assert find_group(catalogue, GREEN).uid == GREEN
     assert find_group(catalogue, f"{ROOT}/{TEA}/{GREEN}").uid == GREEN
@@ -114,7 +114,7 @@ def test_groups_and_categories_are_meant_by_id_or_name_and_never_guessed() -> No
             find_category(there, text)
 
 
-def test_the_mapping_says_who_said_it() -> None:
+def test_the_mapping_shows_its_source() -> None:
     found = {one["group"]: one for one in list_entries(known(commanded(TOYS, EXCLUDED), commanded("gone", EXCLUDED)))}
     assert list(found) == [COFFEE, TEA, TOYS, "gone"]
     assert (found[TEA]["rule"], found[TEA]["source"], found[TEA]["goods"]) == (
@@ -126,13 +126,13 @@ def test_the_mapping_says_who_said_it() -> None:
     assert found["gone"]["path"] == "(not in Balance)"
 
 
-def test_shut_groups_below_one_are_found() -> None:
+def test_excluded_subgroups_are_found() -> None:
     catalogue = known(commanded(GREEN, EXCLUDED), commanded(TOYS, EXCLUDED))
     assert [group.uid for group in excluded_below(catalogue, find_group(catalogue, TEA))] == [GREEN]
 
 
 @pytest.mark.claim("S0.40")
-def test_a_pattern_shows_which_skus_it_takes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pattern_shows_the_matching_skus(capsys: pytest.CaptureFixture[str]) -> None:
     show_matches(known(), ["tea-?00", "bear-*"], json=True)
     said = json.loads(capsys.readouterr().out)
     assert [(one["sku"], one["pattern"], one["sold"]) for one in said["matches"]] == [

@@ -17,7 +17,7 @@ def ask(tmp_path: Path) -> Interview:
     return new_interview(tmp_path)
 
 
-def test_answers_are_offered_next_time_by_what_was_chosen(
+def test_answers_are_the_defaults_of_the_next_run(
     ask: Interview, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give_answers(monkeypatch, "https://shop.test", "2")
@@ -32,9 +32,7 @@ def test_answers_are_offered_next_time_by_what_was_chosen(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"shop.url": 7, "type": "a"}'])
-def test_a_file_of_answers_that_makes_no_sense_offers_nothing(
-    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_file_of_answers_is_ignored(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "davtari.answers").write_text(text, encoding="utf-8")
     ask = Interview(SavedAnswers(tmp_path / "davtari.answers"))
     give_answers(monkeypatch, "https://shop.test", "")
@@ -43,7 +41,7 @@ def test_a_file_of_answers_that_makes_no_sense_offers_nothing(
 
 
 @pytest.mark.parametrize("error", [typer.Abort, KeyboardInterrupt])
-def test_an_input_that_ends_is_told_with_its_question(
+def test_the_end_of_input_is_reported_with_the_question(
     error: type[BaseException], ask: Interview, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ends(*_: object, **__: object) -> None:
@@ -54,9 +52,7 @@ def test_an_input_that_ends_is_told_with_its_question(
         ask.text("shop.url", "Address")
 
 
-async def test_without_a_terminal_it_is_said_what_is_missing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_without_a_terminal_missing_values_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert await app.write_settings(tmp_path / "davtari.toml", guided=False) == 0
     said, text = capsys.readouterr().out, (tmp_path / "davtari.toml").read_text(encoding="utf-8")
     for key in ("balance.application-id", "balance.user-name", "shops.main.url"):

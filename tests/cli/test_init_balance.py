@@ -62,7 +62,7 @@ def in_currencies(*named: str | None) -> list[PriceType]:
         "wrong numbers are asked again",
     ],
 )
-def test_the_uid_of_the_books_currency_comes_from_the_price_rows(
+def test_the_uid_of_the_currency_comes_from_price_rows(
     types: list[PriceType],
     answers: list[str],
     expected: dict[str, Any],
@@ -74,7 +74,7 @@ def test_the_uid_of_the_books_currency_comes_from_the_price_rows(
     assert len(asked) == len(answers)
 
 
-def test_the_currency_is_written_into_the_settings_as_they_are_read(tmp_path: Path) -> None:
+def test_the_currency_is_written_to_the_settings(tmp_path: Path) -> None:
     values: dict[str, Any] = {"application-id": "1234", "user-name": "davtari", "currencies": {"GEL": LARI}}
     path = tmp_path / "davtari.toml"
     path.write_text(fill_template(app.read_template(), {"balance": values}, "main"), encoding="utf-8")
@@ -99,7 +99,7 @@ def priced(item: str, price_type: str, price: str, currency: str = LARI) -> dict
     return {"Item": item, "PriceType": price_type, "Price": price, "Currency": currency}
 
 
-async def test_price_types_are_shown_with_an_item_and_its_price_and_odd_rows_are_left_out() -> None:
+async def test_price_types_are_shown_with_an_example() -> None:
     tea, gone = "44444444-4444-4444-8444-444444444444", "55555555-5555-4555-8555-555555555555"
     rows = [
         priced(tea, RETAIL, "dear"), {"Price": "1"}, priced(tea, RETAIL, "14.75"), priced(gone, RETAIL, "2"),

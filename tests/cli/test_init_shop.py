@@ -62,7 +62,7 @@ class Store:
         "nothing is chosen",
     ],
 )
-async def test_groups_go_into_categories_that_are_there_or_are_made(
+async def test_groups_are_mapped_to_existing_or_new_categories(
     there: tuple[str, ...],
     answers: list[str],
     mapped: dict[str, int],
@@ -76,7 +76,7 @@ async def test_groups_go_into_categories_that_are_there_or_are_made(
     assert store.made == made
 
 
-async def test_a_category_that_is_there_already_is_taken() -> None:
+async def test_an_existing_category_is_used() -> None:
     async with world() as shop:
         first = await shop.client.create_category("Mugs")
         again = await shop.client.create_category("Mugs")

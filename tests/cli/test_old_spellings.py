@@ -51,7 +51,7 @@ def test_an_earlier_spelling_is_replaced(given: list[str], meant: list[str]) -> 
     assert bool(notes) == (given != meant), "each replacement is shown"
 
 
-def test_a_word_that_no_setting_names_is_no_shop(tmp_path: Path) -> None:
+def test_an_argument_that_is_not_a_shop_is_kept(tmp_path: Path) -> None:
     (tmp_path / "davtari.toml").write_text("[shops.main]\nurl = 'x'\n")
     assert read_shop_names(tmp_path / "davtari.toml") == {"main"}
     assert read_shop_names(tmp_path / "missing.toml") == frozenset()
@@ -69,7 +69,7 @@ def leaves(entry: MenuEntry) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("entry", [entry for entry in MENU if entry.name != "sandbox"], ids=lambda entry: entry.name)
-def test_no_command_takes_its_shop_otherwise_than_as_an_option(entry: MenuEntry) -> None:
+def test_every_command_has_shop_as_an_option(entry: MenuEntry) -> None:
     for name, command in leaves(entry):
         arguments = {one.name for one in command.params if one.param_type_name == "argument"}
         options = {word for one in command.params for word in one.opts}

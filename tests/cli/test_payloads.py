@@ -22,7 +22,7 @@ def plan() -> SalePlanned:
 
 
 @pytest.mark.claim("S0.35")
-def test_what_a_dry_run_would_send_is_there_whole_as_json() -> None:
+def test_planned_documents_are_complete_json() -> None:
     with console.capture() as shown:
         print_json(collect_payloads(KEY, envelopes(BOUGHT, plan())))
     [document] = json.loads(shown.get())
@@ -33,7 +33,7 @@ def test_what_a_dry_run_would_send_is_there_whole_as_json() -> None:
     )
 
 
-def test_the_recorded_document_stands_in_place_of_its_plan_and_refunds_beside_it() -> None:
+def test_a_recorded_document_replaces_its_plan_and_refunds_are_separate() -> None:
     note = recorded_credit_note(refund("10.00", given_back(1, "10.00", quantity="1")), BOUGHT)
     events = envelopes(BOUGHT, recorded_sale(BOUGHT, USING), note, plan())
     found = collect_payloads(KEY, events)

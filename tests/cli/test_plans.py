@@ -1,89 +1,65 @@
-"""A plan and what becomes of it, on paper: counts, differences, files, progress."""
+"""Plans: counts, differences, files, progress."""
 
 from __future__ import annotations
 
 import csv
-from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked, WrittenProduct
-from contracts.envelope import Envelope, wrap
+from contracts.catalog import ProductUnlinked
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.cli.plans.apply import PlanProgress
 from services.cli.plans.plan import PLAN_HEADINGS, Plan, build_plan, split_changes, write_plan_csv, write_plan_html
+from tests.cli.plan_events import linked, planned, skipped, wrap_events
 from tests.support.memory_state import NOON
 
 
-def told(*events: Event) -> list[Envelope[Event]]:
-    return [wrap(event, version=n, source="t", time=NOON) for n, event in enumerate(events, 1)]
-
-
-def said(item: str, digest: str = "d1", **more: Any) -> ProductPlanned:
-    payload = WrittenProduct(name=f"Tea {item}", sku=item.upper(), regular_price=Decimal("14.75"), digest=digest)
-    known = {"shop": "main", "item": item, "action": "create", "sku": item.upper(), "payload": payload}
-    return ProductPlanned.model_validate(known | {"digest": digest, "planned_at": NOON} | more)
-
-
-def skipped(item: str, reason: Reason) -> ProductPlanned:
-    return said(item, action="skip", reason=reason, payload=None, detail="=cmd|' /C calc'!A0")
-
-
-def linked(item: str, digest: str, minutes: int, price: str = "14.75") -> ProductLinked:
-    held = WrittenProduct(name=f"Tea {item}", sku=item.upper(), regular_price=Decimal(price), digest=digest)
-    at = NOON + timedelta(minutes=minutes)
-    known = {"shop": "main", "item": item, "product_id": 7, "sku": item.upper(), "how": "created", "linked_at": at}
-    return ProductLinked.model_validate(known | {"written": held, "written_at": at})
-
-
-def of(*events: Event) -> Plan:
-    return build_plan("main", told(*events))
+def plan_of(*events: Event) -> Plan:
+    return build_plan("main", wrap_events(*events))
 
 
 @pytest.mark.claim("S1.10")
 def test_the_four_counts_and_the_reasons() -> None:
-    found = of(
-        said("a"),
-        said("b", action="adopt", product_id=5),
+    found = plan_of(
+        planned("a"),
+        planned("b", action="adopt", product_id=5),
         linked("c", "old", -1, price="9.00"),
-        said("c", "new", action="update", product_id=7),
+        planned("c", "new", action="update", product_id=7),
         skipped("d", Reason.PRODUCT_NO_SKU),
         skipped("e", Reason.PRODUCT_NO_SKU),
         skipped("f", Reason.PRODUCT_GROUP_NOT_MAPPED),
-        said("x", shop="outlet"),
+        planned("x", shop="outlet"),
     )
     assert found.counts == {"create": 1, "adopt": 1, "update": 1, "skip": 3}
     assert found.reasons == [("product.no-sku", 2), ("product.group-not-mapped", 1)]
     assert found.changes[2].differences == (("regular_price", "9.00", "14.75"),)
 
 
-def test_what_was_written_since_is_not_pending() -> None:
-    assert of(said("a"), linked("a", "d1", 1)).changes == ()
-    assert of(said("a"), linked("a", "other", 1)).changes == ()
+def test_changes_written_since_are_not_pending() -> None:
+    assert plan_of(planned("a"), linked("a", "d1", 1)).changes == ()
+    assert plan_of(planned("a"), linked("a", "other", 1)).changes == ()
     gone = ProductUnlinked(shop="main", item="a", product_id=7, reason="gone", unlinked_at=NOON)
-    assert len(of(said("a"), linked("a", "d1", 1), gone).changes) == 1
+    assert len(plan_of(planned("a"), linked("a", "d1", 1), gone).changes) == 1
 
 
 @pytest.mark.claim("I3")
-def test_the_id_stands_for_exactly_these_changes() -> None:
-    one = of(said("a"), said("b"))
-    assert one.id == of(said("b"), said("a")).id
-    assert one.id != of(said("a"), said("b", "d2")).id != of(said("a")).id
+def test_the_id_depends_on_exactly_the_changes() -> None:
+    one = plan_of(planned("a"), planned("b"))
+    assert one.id == plan_of(planned("b"), planned("a")).id
+    assert one.id != plan_of(planned("a"), planned("b", "d2")).id != plan_of(planned("a")).id
 
 
-def test_a_large_plan_leaves_in_pieces() -> None:
-    pieces = list(split_changes(of(*[said(f"i{n:04}") for n in range(1201)]).changes))
+def test_a_large_plan_is_split() -> None:
+    pieces = list(split_changes(plan_of(*[planned(f"i{n:04}") for n in range(1201)]).changes))
     assert [len(piece) for piece in pieces] == [500, 500, 201]
 
 
 @pytest.mark.claim("S1.10", "I3")
 def test_a_plan_as_files(tmp_path: Path) -> None:
-    found = of(said("ჩაი<1>"), skipped("d", Reason.PRODUCT_NO_SKU))
+    found = plan_of(planned("ჩაი<1>"), skipped("d", Reason.PRODUCT_NO_SKU))
     write_plan_csv(found, tmp_path / "plan.csv")
     write_plan_html(found, tmp_path / "plan.html")
     with (tmp_path / "plan.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -109,7 +85,7 @@ def letter(key: str) -> DeadLettered:
     )
 
 
-def test_progress_counts_what_became_of_each_change() -> None:
+def test_progress_records_the_result_of_each_change() -> None:
     progress = PlanProgress("main", {"a": "d1", "b": "d1", "c": "d1"})
     assert not progress.apply_event(linked("a", "another", 1))
     assert not progress.apply_event(linked("elsewhere", "d1", 1))

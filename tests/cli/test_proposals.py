@@ -50,7 +50,7 @@ async def proposed(before: Sequence[Proposal] = (), sku: str = "*") -> list[Item
 
 
 @pytest.mark.claim("S2.14")
-async def test_what_balance_does_not_know_is_proposed_once() -> None:
+async def test_products_missing_in_balance_are_proposed_once() -> None:
     """Not what has no SKU, nor what Balance has and leaves alone, nor parents of variations."""
     [one] = await proposed()
     assert (one.sku, one.name, str(one.regular_price), one.product_id) == ("GIFT-1", "=Gift [card]", "5.00", 1)
@@ -60,12 +60,12 @@ async def test_what_balance_does_not_know_is_proposed_once() -> None:
 
 
 @pytest.mark.parametrize(("pattern", "count"), [("*", 1), ("gift-*", 1), ("TEA-*", 0)])
-async def test_a_pattern_chooses(pattern: str, count: int) -> None:
+async def test_a_pattern_selects_skus(pattern: str, count: int) -> None:
     assert len(await proposed(sku=pattern)) == count
 
 
 @pytest.mark.claim("S2.14")
-async def test_what_is_approved_goes_to_the_accountant_until_balance_has_it(tmp_path: Path) -> None:
+async def test_approved_items_are_exported_until_balance_has_them(tmp_path: Path) -> None:
     [one] = await proposed()
     waiting = collect_proposals("main", told(one))
     assert ([each.state for each in waiting], list(approved_rows(waiting, Dialect()))) == (["proposed"], [])
@@ -83,13 +83,13 @@ async def test_what_is_approved_goes_to_the_accountant_until_balance_has_it(tmp_
     assert ([each.state for each in there], list(approved_rows(there, Dialect()))) == (["in Balance"], [])
 
 
-async def test_another_shops_proposals_are_not_mixed_in() -> None:
+async def test_proposals_of_other_shops_are_left_out() -> None:
     [one] = await proposed()
     assert collect_proposals("outlet", told(one, approved())) == []
     assert [each.state for each in collect_proposals("main", told(one, approved(shop="outlet")))] == ["proposed"]
 
 
-async def test_only_what_was_proposed_and_is_missing_can_be_approved() -> None:
+async def test_only_open_proposals_can_be_approved() -> None:
     [one] = await proposed()
     waiting = collect_proposals("main", told(one))
     assert find_proposal(waiting, " gift-1 ").proposed == one

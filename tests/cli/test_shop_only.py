@@ -57,7 +57,7 @@ async def test_what_is_not_linked_is_listed_with_the_reason(capsys: pytest.Captu
     assert "=Gift [card]" in capsys.readouterr().out
 
 
-def test_a_product_whose_tie_was_cut_is_the_shops_again() -> None:
+def test_an_unlinked_product_is_listed() -> None:
     cut = ProductUnlinked(shop="main", item="tea-100", product_id=7, reason="gone", unlinked_at=NOON)
     assert 7 in linked_products("main", told(linked("tea-100")))
     assert 7 not in linked_products("main", told(linked("tea-100"), cut))
@@ -65,7 +65,7 @@ def test_a_product_whose_tie_was_cut_is_the_shops_again() -> None:
 
 
 @pytest.mark.claim("S2.14")
-async def test_the_accountants_list_holds_no_formula(tmp_path: Path) -> None:
+async def test_the_list_for_the_accountant_has_no_formula(tmp_path: Path) -> None:
     write_shop_only_csv(await find_shop_only(known(), frozenset(), shelf(GIFT)), tmp_path / "list.csv")
     head, line = (tmp_path / "list.csv").read_text(encoding="utf-8-sig").splitlines()
     assert head == ",".join(SHOP_ONLY_HEADINGS)
@@ -73,7 +73,7 @@ async def test_the_accountants_list_holds_no_formula(tmp_path: Path) -> None:
 
 
 @pytest.mark.claim("S2.25")
-def test_all_manual_actions_stand_in_one_place() -> None:
+def test_all_manual_actions_are_in_one_panel() -> None:
     said = CliRunner().invoke(app, ["--help"]).output
     panel = said.partition("Manual actions")[2].partition("╰")[0]
     assert all(f"│ {name} " in panel for name in ("import", "push", "apply", "mapping", "dead-letters"))

@@ -30,7 +30,7 @@ def status(*events: ShopIdentified | ShopNotRecognized) -> str:
 
 
 @pytest.mark.claim("K31")
-def test_a_blocked_shop_stands_first_in_status() -> None:
+def test_a_blocked_shop_is_first_in_status() -> None:
     shown = status(KNOWN, STRANGE)
     assert shown.startswith("BLOCKED since 02 Mar 2026 12:00 +04: shop main is not the shop that is known")
     for part in ("its newest orders 4, 5, 6 are missing", "correct shops.main.url", "davtari shop accept --shop main"):

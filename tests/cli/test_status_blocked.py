@@ -44,7 +44,7 @@ def using(tmp_path: Path) -> Settings:
 
 
 @pytest.mark.claim("S4.27")
-def test_blocked_deliveries_are_counted_by_what_they_wait_for(using: Settings) -> None:
+def test_blocked_deliveries_are_counted_by_cause(using: Settings) -> None:
     [one] = read_blocked(using)
     assert (one.service, one.waits_for, one.count) == ("order-exporter", "link:main:311", 2)
     first, last = blocked_lines([one])
@@ -52,13 +52,13 @@ def test_blocked_deliveries_are_counted_by_what_they_wait_for(using: Settings) -
     assert last == "davtari orders --held lists every waiting order and refund."
 
 
-def test_nothing_blocked_says_nothing_and_much_is_counted(using: Settings) -> None:
+def test_no_blocked_delivery_prints_nothing_and_many_are_counted(using: Settings) -> None:
     assert list(blocked_lines([])) == []
     *shown, last = blocked_lines(read_blocked(using) * 12)
     assert (len(shown), last.startswith("2 more causes")) == (10, True)
 
 
-def test_orders_know_what_their_deliveries_wait_for(using: Settings) -> None:
+def test_waits_are_read_from_the_state_database(using: Settings) -> None:
     assert read_waits(using) == {
         f"sale:{KEY}": "waits: order 1042: product 311",
         "sale:main:1043": "waits: order 1043: product 311",

@@ -29,7 +29,7 @@ class Work:
             self.finished = True
 
 
-async def test_the_first_that_ends_breaks_off_no_other() -> None:
+async def test_all_services_finish_when_one_has_ended() -> None:
     quick, slow = Work(0), Work(500)
     stopping = asyncio.create_task(_until_signalled([quick(), slow()]))
     await asyncio.gather(quick.begun.wait(), slow.begun.wait())
@@ -38,7 +38,7 @@ async def test_the_first_that_ends_breaks_off_no_other() -> None:
     assert (quick.finished, slow.finished) == (True, True)
 
 
-async def test_one_that_fails_ends_all_and_is_told() -> None:
+async def test_a_failure_stops_all_services_and_is_raised() -> None:
     slow = Work(500)
 
     async def broken() -> None:

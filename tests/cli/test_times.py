@@ -43,7 +43,7 @@ def test_an_invalid_date_is_refused_with_the_format(text: str) -> None:
         parse_date(text)
 
 
-def test_what_is_shown_is_tbilisi_time_with_its_offset(capsys: pytest.CaptureFixture[str]) -> None:
+def test_printed_times_are_in_tbilisi_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert local_time(MIDNIGHT) == "20 Nov 2026 00:00 +04"
     assert local_time(MIDNIGHT, seconds=True) == "20 Nov 2026 00:00:00 +04"
     print_json({"at": MIDNIGHT, "day": date(2026, 11, 20)})

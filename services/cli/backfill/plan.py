@@ -14,7 +14,7 @@ from services.cli.day_close.entries import sale_day
 from services.cli.day_close.facts import OrderFacts
 from services.cli.day_close.shop_now import DayRange, ShopAnswer
 from services.cli.day_close.sources import overlay_shop
-from services.cli.orders.states import FINAL_STATES, NO_WAITS, OrderState, Waits, list_order_states
+from services.cli.orders.states import FINAL_STATES, NO_WAITS, ExportState, Waits, list_order_states
 from services.settings.orders import OrderSettings
 from services.settings.shop import ShopSettings
 
@@ -88,7 +88,7 @@ def plan_backfill(
     return BackfillPlan(shop, tuple(steps), orders.count("in the books"), idle)
 
 
-def _order_key(one: OrderState) -> str:
+def _order_key(one: ExportState) -> str:
     return order_key(one.shop, one.order_id)
 
 
@@ -98,7 +98,7 @@ def _plan_reads(
     answer: ShopAnswer,
     facts: OrderFacts,
     known: set[str],
-    found: Iterable[OrderState],
+    found: Iterable[ExportState],
     rules: OrderSettings,
 ) -> Iterator[BackfillStep]:
     """Steps for orders that are missing in the topics or differ there.
@@ -139,14 +139,14 @@ def _report_unreadable(shop: str, answer: ShopAnswer, facts: OrderFacts) -> Iter
             yield BackfillStep(order_key(shop, id_), full.order.number, "none", why, refund_id, stopped=True)
 
 
-def _is_in_range(one: OrderState, facts: OrderFacts, days: DayRange, rules: OrderSettings) -> bool:
+def _is_in_range(one: ExportState, facts: OrderFacts, days: DayRange, rules: OrderSettings) -> bool:
     """Whether an order was placed on these days or its document has one of them; whether a refund was made then."""
     if one.at is not None and one.at in days:
         return True
     return one.refund_id is None and days.contains_date(sale_day(facts.histories[_order_key(one)], rules) or "")
 
 
-def _plan_step(one: OrderState, rules: ShopSettings) -> BackfillStep | None:
+def _plan_step(one: ExportState, rules: ShopSettings) -> BackfillStep | None:
     """The step for an order or refund whose state in the topics is up to date."""
     if one.state in FINAL_STATES or one.state == "watching":
         return None
@@ -158,7 +158,7 @@ def _plan_step(one: OrderState, rules: ShopSettings) -> BackfillStep | None:
     return BackfillStep(_order_key(one), one.number, "push" if push else "none", why, one.refund_id, documents, stopped)
 
 
-def _document_delivery(one: OrderState) -> str:
+def _document_delivery(one: ExportState) -> str:
     """The id of the delivery that writes the document."""
     return (
         sale_id(_order_key(one))

@@ -154,7 +154,7 @@ def find_item(text: str, known: KnownLinks) -> str:
     return found[0]
 
 
-class ProductLookup(Protocol):
+class ShopProductLookup(Protocol):
     """The products of a shop by SKU and id."""
 
     async def products_by_sku(self, skus: Iterable[str]) -> Mapping[str, Sequence[Product | UnreadableRecord]]: ...
@@ -162,7 +162,7 @@ class ProductLookup(Protocol):
     async def product(self, product_id: int) -> Product | None: ...
 
 
-async def judge_lines(lines: Sequence[LinkLine], known: KnownLinks, shop: ProductLookup) -> list[LinkVerdict]:
+async def judge_lines(lines: Sequence[LinkLine], known: KnownLinks, shop: ShopProductLookup) -> list[LinkVerdict]:
     """Judge lines in order. Raises `UpstreamError` if the shop does not answer."""
     by_sku = await shop.products_by_sku(line.sku for line in lines if not line.id)
     items = Counter(line.item for line in lines if not line.further)
@@ -182,7 +182,7 @@ async def judge_lines(lines: Sequence[LinkLine], known: KnownLinks, shop: Produc
 ITEM_TWICE = "keep one, and write 'translation' into the column how of the others"
 
 
-async def _by_id(line: LinkLine, known: KnownLinks, shop: ProductLookup) -> list[LinkVerdict]:
+async def _by_id(line: LinkLine, known: KnownLinks, shop: ShopProductLookup) -> list[LinkVerdict]:
     try:
         product = await shop.product(line.id)
     except Rejected as error:

@@ -33,7 +33,7 @@ from services.cli.orders import timeline
 from services.cli.orders.states import (
     FINAL_STATES,
     IDLE_STATES,
-    OrderState,
+    ExportState,
     Waits,
     describe_order_state,
     list_order_states,
@@ -190,12 +190,12 @@ async def orders_command(
     return 0
 
 
-def _is_listed(one: OrderState, *, watching: bool, held: bool, open_: bool) -> bool:
+def _is_listed(one: ExportState, *, watching: bool, held: bool, open_: bool) -> bool:
     wanted = (watching and one.state == "watching", held and one.state not in IDLE_STATES)
     return (any(wanted) or not (watching or held)) and (one.state not in FINAL_STATES or not open_)
 
 
-def _show(found: Sequence[OrderState], listed: Sequence[OrderState], blocked: Iterable[str]) -> None:
+def _show(found: Sequence[ExportState], listed: Sequence[ExportState], blocked: Iterable[str]) -> None:
     rows = [(one.shop, _name(one), _total(one), one.status, one.state, escape(one.why)) for one in listed]
     if rows:
         console.print(build_table(("shop", "order", "total", "status", "state", "reason"), rows, right=(2,)))
@@ -206,9 +206,9 @@ def _show(found: Sequence[OrderState], listed: Sequence[OrderState], blocked: It
     console.print(f"Orders: {len({(one.shop, one.order_id) for one in found})}; {summary}.", soft_wrap=True)
 
 
-def _name(one: OrderState) -> str:
+def _name(one: ExportState) -> str:
     return one.number if one.refund_id is None else f"{one.number}, refund {one.refund_id}"
 
 
-def _total(one: OrderState) -> str:
+def _total(one: ExportState) -> str:
     return "" if one.total is None else f"{one.total} {one.currency}"

@@ -62,7 +62,7 @@ StateAndReason = tuple[StateName, str]
 
 
 @dataclass(frozen=True, slots=True)
-class OrderState:
+class ExportState:
     """The state of an order, or of a refund of it (`refund_id`), and what it waits for.
 
     `at` is the time of the order or refund. Unreadable values are None or empty.
@@ -82,7 +82,7 @@ class OrderState:
 
 def list_order_states(
     facts: OrderFacts, shops: Mapping[str, ShopSettings], now: datetime, waits: Waits = NO_WAITS
-) -> list[OrderState]:
+) -> list[ExportState]:
     """List every known order of these shops, and its refunds that are not in the books."""
     found = [
         one
@@ -108,13 +108,13 @@ def describe_order_state(
     return "; ".join(f"refund {one.refund_id} {_text(one)}" if one.refund_id else _text(one) for one in found)
 
 
-def _text(one: OrderState) -> str:
+def _text(one: ExportState) -> str:
     return f"{one.state}: {one.why}"
 
 
 def _states_of(
     key: str, history: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits
-) -> Iterator[OrderState]:
+) -> Iterator[ExportState]:
     order = _order(key, history, rules, now, waits)
     if order is not None:
         yield order
@@ -123,7 +123,7 @@ def _states_of(
                 yield _refund_state(order, history, refund_id, rules, waits)
 
 
-def _order(key: str, history: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> OrderState | None:
+def _order(key: str, history: OrderHistory, rules: ShopSettings, now: datetime, waits: Waits) -> ExportState | None:
     """The state of an order; None if nothing is known about it."""
     if history.order is not None:
         return _order_state(history.order, *judge_order(history.order, history, rules, now, waits))
@@ -132,7 +132,7 @@ def _order(key: str, history: OrderHistory, rules: ShopSettings, now: datetime, 
         return None
     shop, _, number = key.partition(":")
     unread = history.unread
-    return OrderState(
+    return ExportState(
         shop=shop,
         order_id=int(number),
         number=(unread.number if unread else "") or number,
@@ -145,8 +145,8 @@ def _order(key: str, history: OrderHistory, rules: ShopSettings, now: datetime, 
     )
 
 
-def _order_state(order: OrderChanged, state: StateName, why: str) -> OrderState:
-    return OrderState(
+def _order_state(order: OrderChanged, state: StateName, why: str) -> ExportState:
+    return ExportState(
         shop=order.shop,
         order_id=order.order_id,
         number=order.number,
@@ -160,11 +160,11 @@ def _order_state(order: OrderChanged, state: StateName, why: str) -> OrderState:
 
 
 def _refund_state(
-    order: OrderState, history: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits
-) -> OrderState:
+    order: ExportState, history: OrderHistory, refund_id: int, rules: ShopSettings, waits: Waits
+) -> ExportState:
     refund: RefundIssued | None = history.refunds.get(refund_id)
     state, why = judge_refund(order.state, history, refund_id, rules, waits)
-    return OrderState(
+    return ExportState(
         shop=order.shop,
         order_id=order.order_id,
         number=order.number,

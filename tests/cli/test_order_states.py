@@ -1,4 +1,4 @@
-"""`davtari orders`: every order that was ever read, and how it stands; only a trigger makes a document of one."""
+"""`davtari orders`: the state of every order that was read; only a trigger causes a document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
 from services.cli.app import app
 from services.cli.orders import app as orders_app
-from services.cli.orders.states import IDLE_STATES, OrderState, describe_order_state, list_order_states
+from services.cli.orders.states import IDLE_STATES, ExportState, describe_order_state, list_order_states
 from services.engine.outbox.decision import NOTHING
 from services.order_exporter.handlers import handlers
 from services.settings.model import Settings
@@ -57,7 +57,7 @@ def bought(**fields: Any) -> OrderChanged:
     return BOUGHT.model_copy(update=fields)
 
 
-def standing(*events: Event, using: Settings | None = None, now: datetime = NOW) -> OrderState:
+def standing(*events: Event, using: Settings | None = None, now: datetime = NOW) -> ExportState:
     [found] = list_order_states(collect(*events), (using or settings()).shops, now)
     return found
 
@@ -72,7 +72,7 @@ UNTRIGGERED = {
 
 @pytest.mark.claim("S4.27")
 @pytest.mark.parametrize(("fields", "why"), UNTRIGGERED.values(), ids=list(UNTRIGGERED))
-def test_an_order_without_its_trigger_is_kept_and_watched_and_not_exported(fields: dict[str, Any], why: str) -> None:
+def test_an_order_without_its_trigger_is_stored_and_not_exported(fields: dict[str, Any], why: str) -> None:
     seen = bought(**fields)
     found = standing(seen)
     assert (found.state, found.order_id, found.status) == ("watching", ORDER, seen.status)
@@ -85,7 +85,7 @@ def test_an_order_without_its_trigger_is_kept_and_watched_and_not_exported(field
 
 
 @pytest.mark.claim("S4.27")
-def test_each_order_stands_somewhere() -> None:
+def test_each_order_has_a_state() -> None:
     gone = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
     sale = recorded_sale(BOUGHT, settings())
     assert standing(BOUGHT, sale).state == "in the books"
@@ -100,21 +100,21 @@ def test_each_order_stands_somewhere() -> None:
     assert standing(BOUGHT, using=held).state == "due"
 
 
-def test_a_letter_that_was_closed_stops_nothing() -> None:
+def test_a_closed_dead_letter_blocks_nothing() -> None:
     open_letter = open_dead_letter(f"sale:{KEY}", KEY)
     closed = {"dead_letter": open_letter.dead_letter, "service": "order-exporter", "original_key": KEY}
     settled = DeadLetterSettled.model_validate(closed | {"how": "replayed", "by": "nino", "at": PAID})
     assert standing(BOUGHT, open_letter, settled).state == "due"
 
 
-def test_orders_of_other_shops_are_left_out_and_each_order_stands_once() -> None:
+def test_other_shops_are_left_out_and_each_order_is_listed_once() -> None:
     other = bought(shop="second")
     found = list_order_states(collect(BOUGHT, other, bought(status="completed")), settings().shops, NOW)
     assert Counter(one.shop for one in found) == {SHOP: 1}
 
 
 @pytest.mark.claim("S4.27")
-def test_the_passport_of_a_watched_order_says_what_it_waits_for() -> None:
+def test_the_state_of_an_order_names_its_trigger() -> None:
     story = envelopes(bought(status="on-hold", paid_at=None))
     assert describe_order_state(KEY, story, settings().shops).startswith(
         "watching: on-hold; exported at processing or completed"
@@ -139,9 +139,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *options: str) -> str
 
 
 @pytest.mark.claim("S4.27")
-def test_the_command_lists_the_watched_alone_or_with_the_others(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_command_filters_orders_by_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     everything, watching = shown(monkeypatch, tmp_path), shown(monkeypatch, tmp_path, "--watching")
     assert (
         "Orders: 2; 1 in the books, 1 watching." in everything and "Orders: 2; 1 in the books, 1 watching." in watching
@@ -199,7 +197,7 @@ WAITING = {
 
 @pytest.mark.claim("S4.27")
 @pytest.mark.parametrize(("events", "waits"), WAITING.values(), ids=list(WAITING))
-def test_nothing_waits_without_a_name(events: list[Event], waits: list[tuple[str, int | None, str, str]]) -> None:
+def test_every_waiting_order_has_a_reason(events: list[Event], waits: list[tuple[str, int | None, str, str]]) -> None:
     found = [one for one in list_order_states(collect(*events), settings().shops, NOW) if one.state not in IDLE_STATES]
     assert [(one.number, one.refund_id, one.state) for one in found] == [(n, r, state) for n, r, state, _ in waits]
     assert all(why in one.why for one, (*_, why) in zip(found, waits, strict=True)), found
@@ -232,7 +230,7 @@ ENDED = {
 
 
 @pytest.mark.parametrize(("events", "state"), ENDED.values(), ids=list(ENDED))
-def test_what_ends_without_a_document_says_so(events: list[Event], state: str) -> None:
+def test_a_final_state_without_a_document_has_a_reason(events: list[Event], state: str) -> None:
     using = settings(sub_orders={"marketplace": "part-of-parent"})
     shop = using.shops[SHOP]
     by_hand = shop.model_copy(update={"refunds": shop.refunds.model_copy(update={"policy": "manual"})})
@@ -240,7 +238,7 @@ def test_what_ends_without_a_document_says_so(events: list[Event], state: str) -
     assert (last.state, last.state in IDLE_STATES) == (state, True)
 
 
-def test_a_delivery_that_waits_in_a_state_database_is_named(tmp_path: Path) -> None:
+def test_a_waiting_delivery_is_the_reason_of_its_order(tmp_path: Path) -> None:
     waits = {f"sale:{KEY}": "waits: product 311 is not linked"}
     [found] = list_order_states(collect(BOUGHT), settings().shops, NOW, waits)
     assert (found.state, found.why) == ("due", "waits: product 311 is not linked")

@@ -1,4 +1,4 @@
-"""The passport of an order: everything in time order, and whether the books hold what the shop says."""
+"""The timeline of an order, and whether the books agree with the shop."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def of(events: Iterable[Envelope[Event]]) -> OrderTimeline:
     return found
 
 
-def test_the_story_is_in_time_order_whatever_the_order_of_reading() -> None:
+def test_the_timeline_is_sorted_by_time() -> None:
     story = told(order(), sale(), refund(), note())
     assert of(reversed(story)).entries == of(story).entries
     assert [entry.at for entry in of(story).entries] == [
@@ -120,7 +120,7 @@ def test_the_story_is_in_time_order_whatever_the_order_of_reading() -> None:
     ]
 
 
-def test_books_that_hold_what_the_shop_says() -> None:
+def test_books_that_agree_with_the_shop() -> None:
     found = of(told(order(), sale(), refund(), note()))
     assert (found.sale, found.credited, found.shop) == (Decimal("187.40"), Decimal("20.00"), Decimal("167.40"))
     assert found.matches and not found.waits
@@ -135,28 +135,28 @@ def test_books_that_differ(events: tuple[Event, ...]) -> None:
     assert not of(told(*events)).matches
 
 
-def test_a_refund_that_was_deleted_counts_no_more() -> None:
+def test_a_deleted_refund_is_not_counted() -> None:
     gone = RefundRemoved(**HERE, refund_id=1051, observed_at=AT)
     assert of(told(order(), sale(), refund(), gone)).matches
 
 
-def test_attempts_that_did_not_simply_succeed_are_told() -> None:
+def test_failed_attempts_are_shown() -> None:
     lost = Attempt(at=AT, outcome="unknown", detail="no answer within 30 s")
     assert "unknown: no answer within 30 s" in [
         entry.what for entry in of(told(order(), sale(attempts=(lost,)))).entries
     ]
 
 
-def test_an_open_dead_letter_makes_it_wait_for_a_person() -> None:
+def test_an_order_with_an_open_dead_letter_needs_a_person() -> None:
     assert of(told(order(), letter())).waits
     assert not of(told(order(), letter(), settled(), sale())).waits
 
 
-def test_other_orders_are_left_out_and_an_unknown_one_has_no_passport() -> None:
+def test_other_orders_are_left_out_and_an_unknown_order_has_no_timeline() -> None:
     assert build_timeline("main:1", told(order(), sale())) is None
 
 
-def test_what_went_back_to_the_shop_is_told() -> None:
+def test_notes_and_statuses_in_the_shop_are_shown() -> None:
     about = HERE | {"marker": "davtari-1", "about": "sale", "customer": True, "says": "Sale 123 (davtari-1)"}
     moved = HERE | {"booked": "posted", "was": "processing", "status": "completed", "order_version": 1}
     events = (
@@ -181,7 +181,7 @@ def forgotten(ref: str, *, dry_run: bool = False) -> ForgetRequested:
 
 
 @pytest.mark.claim("S2.16")
-def test_the_story_of_a_forgotten_buyer_is_told_on_and_says_so() -> None:
+def test_the_timeline_shows_the_erasure_of_the_buyers_data() -> None:
     nobody = order().model_copy(update={"person": None})
 
     found = of(told(nobody, sale(), forgotten("p"), forgotten("other"), forgotten("p", dry_run=True)))

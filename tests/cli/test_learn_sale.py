@@ -43,7 +43,7 @@ def by_key(found: list[LearnedSetting]) -> dict[str, LearnedSetting]:
     return {f"{one.table}.{one.key}": one for one in found}
 
 
-def test_each_filled_field_is_a_setting_and_what_differs_is_told() -> None:
+def test_each_filled_field_is_a_setting_and_differences_are_listed() -> None:
     found = by_key(learn_settings(made(), settings(), SHOP))
     assert {key: (one.found, one.now) for key, one in found.items() if one.differs} == {
         "balance.dialect.lists.sale-operation": ("მიწოდება კომფენსაციით", "მიწოდება კომპენსაციით"),
@@ -56,7 +56,7 @@ def test_each_filled_field_is_a_setting_and_what_differs_is_told() -> None:
     assert found["shops.main.orders.retail-client"].remark == "only if this Sale is to an unknown retail buyer"
 
 
-def test_what_is_proposed_can_be_pasted_and_then_nothing_differs() -> None:
+def test_pasted_settings_agree_with_the_sale() -> None:
     proposed = tomllib.loads(settings_to_toml(learn_settings(made(), settings(), SHOP)))
     assert proposed["balance"]["dialect"]["lists"] == {"sale-operation": "მიწოდება კომფენსაციით"}
     orders = proposed["shops"][SHOP]["orders"]
@@ -76,17 +76,17 @@ def test_what_is_proposed_can_be_pasted_and_then_nothing_differs() -> None:
     ],
     ids=["18 %", "too small to tell", "no known rate", "VAT not stated"],
 )
-def test_a_rate_is_known_by_the_vat_that_it_makes(line: dict[str, str], rates: dict[str, str]) -> None:
+def test_a_vat_rate_is_recognized_by_its_vat(line: dict[str, str], rates: dict[str, str]) -> None:
     found = learn_settings(made(Items=[{"Item": "i1", "Quantity": "1", **line}]), settings(), SHOP)
     assert {one.key: one.found for one in found if one.table.endswith("vat-rates")} == rates
 
 
-def test_fields_that_the_dialect_renames_are_read_under_their_own_names() -> None:
+def test_renamed_fields_are_read() -> None:
     using = settings(balance={"dialect": {"field_names": {"Department": "Division"}}})
     row = {name: value for name, value in made(Division="Batumi").items() if name != "Department"}
     assert by_key(learn_settings(row, using, SHOP))["balance.template.department"].found == "Batumi"
 
 
-def test_a_sale_that_cannot_be_read_is_told() -> None:
+def test_an_unreadable_sale_is_reported() -> None:
     with pytest.raises(RowInvalid, match="Amount"):
         learn_settings(made(Items=[{"Item": "i1", "Quantity": "1", "Amount": "many"}]), settings(), SHOP)

@@ -1,4 +1,4 @@
-"""A plan computed while services still read or apply settings says so, or waits; two plans of one moment agree."""
+"""A plan reports or awaits unfinished work of services, and does not depend on the order of reading."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from services.engine.state.database import write_meta
 from services.engine.telemetry.state_readings import record_completion
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import DRY, item, price, priced, settings
-from tests.cli.test_plans import linked, said
+from tests.cli.plan_events import linked, planned
 from tests.support.engine_bench import Clock, opened
 from tests.support.memory_state import NOON
 
@@ -55,7 +55,7 @@ async def lacks(rules: Settings) -> str:
     return "; ".join(one.why for one in await find_missing_work(rules, "main"))
 
 
-async def test_at_rest_a_plan_lacks_nothing(tmp_path: Path) -> None:
+async def test_a_plan_is_complete_when_services_are_idle(tmp_path: Path) -> None:
     async with importer(tmp_path):
         assert await lacks(chosen(tmp_path)) == ""
 
@@ -65,7 +65,7 @@ async def test_without_the_services_state_it_is_unknown_whether_they_have_finish
     assert await wait_until_complete(chosen(tmp_path), "main", 30.0, print) == [completeness.ELSEWHERE]
 
 
-async def test_settings_that_the_service_does_not_run_with_are_not_waited_for(tmp_path: Path) -> None:
+async def test_other_settings_of_the_service_are_reported_without_waiting(tmp_path: Path) -> None:
     async with importer(tmp_path):
         [why] = await wait_until_complete(chosen(tmp_path, catalogue={"allow_services": True}), "main", 30.0, print)
     assert "runs with other settings: restart it" in why
@@ -86,7 +86,7 @@ async def test_changed_settings_are_still_applied(tmp_path: Path) -> None:
         assert "decided" not in await lacks(changed)
 
 
-async def test_items_that_are_not_looked_up_in_the_shop_are_waited_for(tmp_path: Path) -> None:
+async def test_lookups_in_the_shop_are_awaited(tmp_path: Path) -> None:
     async with importer(tmp_path) as engine:
         await _take(engine, item(), item("tea-200"))
         assert "2 items are not looked up in the shop yet" in await lacks(chosen(tmp_path))
@@ -97,7 +97,7 @@ async def test_items_that_are_not_looked_up_in_the_shop_are_waited_for(tmp_path:
         assert await waiting == []
 
 
-async def test_after_its_patience_it_is_told_what_a_plan_lacks(tmp_path: Path) -> None:
+async def test_after_the_timeout_missing_work_is_reported(tmp_path: Path) -> None:
     async with importer(tmp_path) as engine:
         await _take(engine, item())
         [why] = await wait_until_complete(chosen(tmp_path), "main", 0.0, print)
@@ -118,7 +118,7 @@ async def test_after_its_patience_it_is_told_what_a_plan_lacks(tmp_path: Path) -
         ),
     ],
 )
-async def test_a_feed_that_is_not_done_is_told(
+async def test_an_unfinished_feed_is_reported(
     stating: str, complete: tuple[str, ...], told: str, tmp_path: Path
 ) -> None:
     async with importer(tmp_path), opened(FEED, feed_handlers(), tmp_path, Clock(NOON)) as feed:
@@ -145,9 +145,9 @@ async def _look_up(engine: Engine) -> None:
     await publish(engine)
 
 
-def test_two_plans_of_one_moment_agree_whatever_order_the_topics_are_read_in() -> None:
+def test_plans_do_not_depend_on_the_order_of_topics() -> None:
     events = [
-        *(said(f"item-{number}", f"d{number}") for number in range(40)),
+        *(planned(f"item-{number}", f"d{number}") for number in range(40)),
         *(linked(f"item-{number}", f"d{number}", 1) for number in range(0, 40, 5)),
         *(item(f"item-{number}") for number in range(40)),
     ]

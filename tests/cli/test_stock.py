@@ -59,7 +59,7 @@ def test_a_missing_current_figure_has_a_reason() -> None:
     assert "no stock reading contains a warehouse 'Main'" in found.now.why
 
 
-def test_what_orders_hold_counts_until_its_time_is_over() -> None:
+def test_orders_in_flight_count_until_they_expire() -> None:
     events = (link(), reading(row("52")), order(1042, "4"))
     assert "now 46" in shown(*events)
     assert "now 50" in shown(*events, at=NOON + timedelta(days=15))
@@ -92,7 +92,7 @@ def test_a_later_change_in_the_shop_is_shown(drift: dict[str, Any], what: str, t
     assert what not in shown(link(), drifted, later)
 
 
-def test_data_for_scripts_holds_both_figures() -> None:
+def test_json_has_both_figures() -> None:
     events = (link(), reading(row("52", "6")), order(1042, "4"))
     found = stock.explain_figure(
         "main", "TEA-100", told(*events, published()), FigureCalculator(settings("live"), NOON)
@@ -114,7 +114,7 @@ def test_every_line_of_a_figure_is_shown() -> None:
         assert part in text, text
 
 
-def test_a_product_without_a_figure_says_what_is_missing() -> None:
+def test_a_product_without_a_figure_has_a_reason() -> None:
     found = stock.explain_figure("main", "TEA-100", told(link()))
     assert found is not None
     with console.capture() as shown:
@@ -122,7 +122,7 @@ def test_a_product_without_a_figure_says_what_is_missing() -> None:
     assert "No figure yet" in shown.get()
 
 
-def test_what_the_shop_does_not_sell_is_unknown() -> None:
+def test_an_unknown_product_is_reported() -> None:
     gone = ProductUnlinked(shop="main", item=link().item, product_id=311, reason="gone", unlinked_at=NOON)
     assert stock.explain_figure("main", "COFFEE", told(link())) is None
     assert stock.explain_figure("outlet", "TEA-100", told(link())) is None

@@ -16,7 +16,7 @@ from services.cli.status import show_services
         (ServiceStatus("order-exporter", "g1", 3, 2, []), ["order-exporter", "3", "0", "0", "2"], False),
     ],
 )
-def test_what_is_not_known_here_is_not_shown_as_zero(
+def test_unknown_figures_are_not_shown_as_zero(
     standing: ServiceStatus, cells: list[str], explained: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     show_services([standing], [])

@@ -1,4 +1,4 @@
-"""The records that documents need: told to the accountant, made only with consent; the shop's stock as a file."""
+"""Records that documents need in Balance, and the opening stock as a file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def rate(percent: str) -> ShopTaxRate:
 
 
 @pytest.mark.claim("S2.4")
-async def test_what_is_missing_is_told_with_the_setting_and_nothing_is_made_unasked() -> None:
+async def test_missing_records_are_listed_with_their_setting() -> None:
     books = Books()
     orders = OrderSettings(retail_client=RETAIL, shipping_item=DELIVERY, fee_item="gone")
     found = await required_records.find_required_records(books, orders, "main", [rate("18.0000"), rate("12")])
@@ -67,7 +67,7 @@ async def test_what_is_missing_is_told_with_the_setting_and_nothing_is_made_unas
 
 
 @pytest.mark.claim("S2.4")
-async def test_with_consent_the_retail_client_is_made_once() -> None:
+async def test_on_request_the_retail_client_is_created_once() -> None:
     books, lists = Books(), ListTexts()
     uid, made = await required_records.ensure_retail_client(books, NUMBER, lists)
     assert (made, len(books.put), books.put[0]["ID"]) == (True, 1, NUMBER)
@@ -76,7 +76,7 @@ async def test_with_consent_the_retail_client_is_made_once() -> None:
 
 
 @pytest.mark.claim("S2.24")
-async def test_the_shops_stock_goes_into_a_file_and_nothing_is_written_anywhere(tmp_path: Path) -> None:
+async def test_opening_stock_is_exported_and_nothing_else_is_written(tmp_path: Path) -> None:
     async with world() as shop:
         counted = shop.product(name="ჩაი", sku="TEA-100", manage_stock=True, stock_quantity=7)
         shop.product(name="Not counted", sku="FREE")

@@ -1,4 +1,4 @@
-"""What people are told of the rules: which one decided, what is held and for how long, what shipping becomes."""
+"""Explanations of order rules: which rule decided, which orders are held, the rules of shipping methods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from contracts.model import Event
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved
 from services.cli.day_close.facts import collect_facts
-from services.cli.orders.states import OrderState, list_order_states
+from services.cli.orders.states import ExportState, list_order_states
 from services.cli.rule_explanation import explain_known_order, explain_rules, format_wait
 from services.cli.rules import is_current, match_methods, zones_to_toml
 from services.connectors.woocommerce.client import WooCommerce
@@ -39,7 +39,7 @@ def told(using: Settings, *events: Event, after: float = 0) -> list[tuple[int, s
     return [(one.order_id, one.why) for one in all_of(using, *events, after=after) if one.state == "held"]
 
 
-def all_of(using: Settings, *events: Event, after: float = 0) -> list[OrderState]:
+def all_of(using: Settings, *events: Event, after: float = 0) -> list[ExportState]:
     """How the orders of these events stand so many seconds after the payment."""
     envelopes = [wrap(event, version=n, source="t", time=PAID) for n, event in enumerate(events, 1)]
     return list_order_states(collect_facts(envelopes), using.shops, PAID + timedelta(seconds=after))
@@ -57,12 +57,12 @@ def all_of(using: Settings, *events: Event, after: float = 0) -> list[OrderState
         (90000, "1 d 1 h"),
     ],
 )
-def test_a_wait_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+def test_a_wait_is_formatted_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert format_wait(timedelta(seconds=seconds)) == words
 
 
 @pytest.mark.claim("S2.20")
-def test_a_held_order_is_listed_with_its_countdown_and_what_holds_it() -> None:
+def test_a_held_order_has_its_remaining_time_and_rule() -> None:
     using = settings(hold_for={"bog": 600}, rules=[LARGE])
     held = told(using, bought(), bought("200.00", 1043), after=160)
     assert held == [
@@ -86,13 +86,13 @@ GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
     ],
     ids=["cancelled", "not triggered", "removed", "sold", "pushed"],
 )
-def test_what_goes_or_needs_nothing_is_not_listed(then: Event) -> None:
+def test_orders_without_a_hold_are_not_listed(then: Event) -> None:
     assert told(settings(hold=600.0), bought()) != []
     assert told(settings(hold=600.0), bought(), then) == []
     assert told(settings("off", hold=600.0), bought()) == []
 
 
-def test_an_orders_story_says_when_it_goes_and_why() -> None:
+def test_an_order_state_has_the_time_of_export_and_the_reason() -> None:
     using = settings(hold=600.0, rules=[LARGE, PICKUP])
     envelopes = [wrap(bought(), version=1, source="t", time=PAID)]
     found = explain_known_order(using, KEY, envelopes, PAID + timedelta(minutes=9))
@@ -114,7 +114,7 @@ def test_an_order_whose_goods_are_reserved_is_neither_watched_nor_held() -> None
 
 
 @pytest.mark.claim("S4.31")
-def test_it_is_told_which_rule_decided_what() -> None:
+def test_the_explanation_names_the_deciding_rules() -> None:
     using = settings(rules=[PICKUP, {"total_above": "10", "hold": 60}]).shops[SHOP].orders
     way = line(2, "0.00", kind="shipping", method_id="local_pickup", instance_id="3")
     found = explain_rules(order(line(1, "20.00"), way), using, PAID)
@@ -136,7 +136,7 @@ def test_it_is_told_which_rule_decided_what() -> None:
         ({"status": "on-hold", "paid_at": None}, "waiting for its trigger: it is on-hold, not paid"),
     ],
 )
-def test_it_is_told_when_the_order_goes(fields: dict[str, Any], when: str) -> None:
+def test_the_explanation_states_when_the_order_is_exported(fields: dict[str, Any], when: str) -> None:
     assert explain_rules(bought(**fields), settings().shops[SHOP].orders, PAID).when == when
 
 
@@ -154,7 +154,7 @@ def shop() -> WooCommerce:
 
 
 @pytest.mark.claim("S4.26")
-async def test_shipping_methods_are_read_from_the_shop_with_what_the_rules_make_of_them(shop: WooCommerce) -> None:
+async def test_shipping_methods_are_listed_with_their_rules(shop: WooCommerce) -> None:
     zoned = {"name": "zone", "shipping_zone": "Georgia", "total_above": "50", "shipping_item": "post"}
     using = settings(rules=[PICKUP, zoned, LARGE], shipping_zones=TABLE).shops[SHOP].orders
     async with shop:
