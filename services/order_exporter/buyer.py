@@ -57,7 +57,7 @@ def choose_client(order: OrderChanged, settings: OrderSettings, balance: Balance
     identity = identity_of(order.person)
     if identity is not None:
         return _by_number(identity, context)
-    if assigned := _assigned(order.person_ref, context):
+    if assigned := _assigned_client(order.person_ref, context):
         return ChosenClient(assigned, how="client by hand")
     numbers = _other_numbers(context) if settings.clients.known_links else ()
     if len(numbers) == 1:
@@ -67,7 +67,7 @@ def choose_client(order: OrderChanged, settings: OrderSettings, balance: Balance
     return _by_contact(context)
 
 
-def _assigned(ref: str, context: BuyerContext) -> str | None:
+def _assigned_client(ref: str, context: BuyerContext) -> str | None:
     assignment = context.state.get(ASSIGNED, assigned_key(context.order.shop, ref))
     return assignment.client if assignment else None
 
@@ -75,7 +75,7 @@ def _assigned(ref: str, context: BuyerContext) -> str | None:
 def _by_number(identity: Identity, context: BuyerContext) -> ChosenClient:
     """A client assigned to the person does not count here: they order for the owner of the number."""
     how = f"{identity.kind} by number"
-    if assigned := _assigned(identity.ref, context):
+    if assigned := _assigned_client(identity.ref, context):
         return ChosenClient(assigned, how=how)
     if known := _known(identity.ref, context):
         return replace(known, how=how)

@@ -94,7 +94,7 @@ async def _deliver(row: Row, balance: Clients, book: ContactBook, clock: Callabl
     task = ClientTask.model_validate(row.payload)
     try:
         if task.by == "contact":
-            return Done((_matched(task, await book.owners(task.person), row, clock()),))
+            return Done((_match_by_contact(task, await book.owners(task.person), row, clock()),))
         found = await balance.client_by_id(task.person["ID"])
         if found is None and task.create:
             return await _create(task, row, balance, clock)
@@ -102,13 +102,13 @@ async def _deliver(row: Row, balance: Clients, book: ContactBook, clock: Callabl
         return outcome_of(error)
     except RowInvalid as error:
         return Refused(error.reason, error.detail)
-    return Done((_recorded(task, found, "found", row, clock()),))
+    return Done((_client_recorded(task, found, "found", row, clock()),))
 
 
-def _matched(task: ClientTask, owners: Sequence[ClientRef], row: Row, now: datetime) -> ClientRecorded:
+def _match_by_contact(task: ClientTask, owners: Sequence[ClientRef], row: Row, now: datetime) -> ClientRecorded:
     """The client with these contacts. If there are several, none is used, and the event states that."""
     detail = SEVERAL.format(count=len(owners)) if len(owners) > 1 else ""
-    return _recorded(task, owners[0] if len(owners) == 1 else None, "found", row, now, detail)
+    return _client_recorded(task, owners[0] if len(owners) == 1 else None, "found", row, now, detail)
 
 
 async def _create(task: ClientTask, row: Row, balance: Clients, clock: Callable[[], datetime]) -> Outcome:
@@ -116,10 +116,10 @@ async def _create(task: ClientTask, row: Row, balance: Clients, clock: Callable[
     created = await balance.client_by_id(task.person["ID"])
     if created is None:
         return Unknown("Balance confirmed the new client but does not find it by its number yet")
-    return Done((_recorded(task, created, "created", row, clock()),))
+    return Done((_client_recorded(task, created, "created", row, clock()),))
 
 
-def _recorded(
+def _client_recorded(
     task: ClientTask,
     client: ClientRef | None,
     how: Literal["found", "created"],

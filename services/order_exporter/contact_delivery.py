@@ -76,7 +76,7 @@ async def _deliver(row: Row, balance: BalanceClients, shop: CustomerAccounts, cl
         return outcome_of(error)
     except RowInvalid as error:
         return Refused(error.reason, error.detail)
-    if after is None or _unwritten(merges, after):
+    if after is None or _has_unwritten(merges, after):
         return Unknown(f"the contacts of client {task.client} were accepted, but are not visible yet")
     return Done(_events(task, merges, current, after, clock()))
 
@@ -87,13 +87,13 @@ async def _load_contacts(task: ContactTask, balance: BalanceClients, shop: Custo
         return None
     account = await shop.customer(task.customer_id) if task.customer_id else None
     ordered = Contacts.model_validate(task.person["order"])
-    theirs = _of_account(account, ordered) if account else ordered
+    theirs = _account_contacts(account, ordered) if account else ordered
     return CurrentContacts(
-        client, account, ContactsOfBoth(person_ref=task.person_ref, shop=theirs, balance=_of_client(client))
+        client, account, ContactsOfBoth(person_ref=task.person_ref, shop=theirs, balance=_client_contacts(client))
     )
 
 
-def _of_account(account: Customer, ordered: Contacts) -> Contacts:
+def _account_contacts(account: Customer, ordered: Contacts) -> Contacts:
     """The contacts in the account, which may be newer than the order; missing ones are taken from the order."""
     shipping, billing = (address_line(postal_address(each)) for each in (account.shipping, account.billing))
     return Contacts(
@@ -103,13 +103,13 @@ def _of_account(account: Customer, ordered: Contacts) -> Contacts:
     )
 
 
-def _of_client(client: ClientRef) -> Contacts:
+def _client_contacts(client: ClientRef) -> Contacts:
     phone, email = (next(iter(each), "") for each in (client.phones, client.emails))
     return Contacts(phone=phone, email=email, address=client.address or "")
 
 
 def _merges(task: ContactTask, current: CurrentContacts) -> Merges:
-    newer = _newer(task, current.client)
+    newer = _newer_side(task, current.client)
     base = ContactsOfBoth.model_validate(task.person["base"] or {"person_ref": task.person_ref})
     return {
         field: merge_contact(
@@ -123,7 +123,7 @@ def _sides(field: ContactField, both: ContactsOfBoth) -> ContactSides:
     return ContactSides(shop=getattr(both.shop, field), balance=getattr(both.balance, field))
 
 
-def _newer(task: ContactTask, client: ClientRef) -> Side | None:
+def _newer_side(task: ContactTask, client: ClientRef) -> Side | None:
     """The side that was changed last, if Balance states when a client was changed."""
     try:
         changed = parse_moment(value(client.row, task.changed_field)) if task.changed_field else None
@@ -135,27 +135,27 @@ def _newer(task: ContactTask, client: ClientRef) -> Side | None:
 async def _write(
     task: ContactTask, merges: Merges, current: CurrentContacts, balance: BalanceClients, shop: CustomerAccounts
 ) -> None:
-    to_balance = {IN_BALANCE[field]: getattr(current.both.shop, field) for field in _to(merges, "balance")}
+    to_balance = {IN_BALANCE[field]: getattr(current.both.shop, field) for field in _fields_to(merges, "balance")}
     if to_balance:
         await balance.patch_client({"uid": task.client, **to_balance})
-    to_shop = {field: getattr(current.both.balance, field) for field in _writable(merges, current)}
+    to_shop = {field: getattr(current.both.balance, field) for field in _writable_fields(merges, current)}
     if to_shop:
         await shop.update_customer(task.customer_id, {"billing": to_shop})
 
 
-def _to(merges: Merges, side: Side) -> list[ContactField]:
+def _fields_to(merges: Merges, side: Side) -> list[ContactField]:
     """The fields that are written to a side: those whose value is taken from the other."""
     other: Side = "shop" if side == "balance" else "balance"
     return [field for field, one in merges.items() if one.take == other]
 
 
-def _writable(merges: Merges, current: CurrentContacts) -> list[ContactField]:
+def _writable_fields(merges: Merges, current: CurrentContacts) -> list[ContactField]:
     """The fields that can be written to the shop; a guest has no account to write to."""
-    return [field for field in _to(merges, "shop") if field in TO_SHOP and current.account is not None]
+    return [field for field in _fields_to(merges, "shop") if field in TO_SHOP and current.account is not None]
 
 
-def _unwritten(merges: Merges, after: CurrentContacts) -> bool:
-    written = [*_to(merges, "balance"), *_writable(merges, after)]
+def _has_unwritten(merges: Merges, after: CurrentContacts) -> bool:
+    written = [*_fields_to(merges, "balance"), *_writable_fields(merges, after)]
     return any(
         NORMALIZERS[field](getattr(after.both.shop, field)) != NORMALIZERS[field](getattr(after.both.balance, field))
         for field in written
@@ -174,8 +174,8 @@ def _events(
         person=_base(task, waiting, after.both),
         order_at=task.order_at,
         fields=tuple(merges),
-        to_balance=tuple(_to(merges, "balance")),
-        to_shop=tuple(_writable(merges, current)),
+        to_balance=tuple(_fields_to(merges, "balance")),
+        to_shop=tuple(_writable_fields(merges, current)),
         unsettled=waiting,
         settled=task.commands,
         merged_at=now,

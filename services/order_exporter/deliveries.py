@@ -221,9 +221,9 @@ def _deliver_documents(balance: ExporterBalance, dialect: Dialect, clock: Callab
     """Sales and sales orders share a lane, so that those of an order are written in sequence."""
     sales, register = sales_of(balance, dialect), sales_order_register(balance, dialect)
 
-    async def one(row: Row) -> Outcome:
+    async def deliver(row: Row) -> Outcome:
         if row.kind == SALES_ORDER:
             return await deliver_sales_order(row, register, clock)
         return await deliver_sale(row, sales, clock)
 
-    return deliver_each(one)
+    return deliver_each(deliver)

@@ -56,17 +56,17 @@ def resolve_items(order: OrderChanged, state: State, *, live: bool) -> LineItems
 
 def known_items(order: OrderChanged, state: State) -> dict[int, str]:
     """The items that the order's lines certainly mean today, by line id."""
-    return _linked(order, state, live=True)
+    return _linked_items(order, state, live=True)
 
 
 def _match_lines(order: OrderChanged, state: State, *, live: bool) -> list[_LineMatch]:
-    items = _sold_before(order, state) | _linked(order, state, live=live)
+    items = _items_of_earlier_sale(order, state) | _linked_items(order, state, live=live)
     lines = [line for line in order.lines if takes_goods(line)]
     by_sku = items_by_sku(order.shop, (line.sku for line in lines if line.line_id not in items), state)
     return [_LineMatch(line, items.get(line.line_id), by_sku.get(line.sku, ())) for line in lines]
 
 
-def _linked(order: OrderChanged, state: State, *, live: bool) -> dict[int, str]:
+def _linked_items(order: OrderChanged, state: State, *, live: bool) -> dict[int, str]:
     """The linked items of lines, by line id; links that are only planned count unless `live`."""
     products = {line.line_id: product_key(order.shop, line) for line in order.lines if takes_goods(line)}
     planned = {} if live else state.get_many(PLANNED_LINK, products.values())
@@ -74,7 +74,7 @@ def _linked(order: OrderChanged, state: State, *, live: bool) -> dict[int, str]:
     return {line_id: links[product].item for line_id, product in products.items() if product in links}
 
 
-def _sold_before(order: OrderChanged, state: State) -> dict[int, str]:
+def _items_of_earlier_sale(order: OrderChanged, state: State) -> dict[int, str]:
     """The items of lines on an earlier Sale of the order, whose products the shop may have deleted since."""
     sale = state.get(SALE, order.key)
     sold = [line for line in sale.lines if line.kind == "product"] if sale else []

@@ -165,7 +165,9 @@ def load_payments(
 ) -> Payments:
     """What is known about the payments of an order, without entries by methods that have no mapping."""
     key = known.order.key
-    entered = [each for each in _accepted(key, state) if entered_payment(each, known.order).method in rules.methods]
+    entered = [
+        each for each in _accepted_entries(key, state) if entered_payment(each, known.order).method in rules.methods
+    ]
     return Payments(
         order=known.order,
         is_void=is_void,
@@ -177,7 +179,7 @@ def load_payments(
     )
 
 
-def _accepted(order: str, state: State) -> list[PaymentReceived]:
+def _accepted_entries(order: str, state: State) -> list[PaymentReceived]:
     """The payments that people entered for an order, without dry runs and refused ones."""
     entered = [each for each in state.find(ENTERED, order).values() if not each.dry_run]
     answers = state.get_many(ANSWER, (each.command_id for each in entered))

@@ -54,7 +54,7 @@ def sale_lines(
     `regular`: the price of a piece compared to which a lower price is a discount. `taxed`: the items for which Balance
     has a VAT rate above zero. Raises `Unbookable` for quantities, amounts, taxes or settings that give no valid line.
     """
-    counted = (line for line in order.lines if _counts(line, settings))
+    counted = (line for line in order.lines if _needs_line(line, settings))
     made = (one for line in counted for one in _lines_of(line, order, items, settings, taxed))
     return tuple(_from_regular(one, order, regular) for one in made)
 
@@ -68,7 +68,7 @@ def _from_regular(line: SaleLine, order: OrderChanged, regular: Mapping[int, Dec
     return replace(line, undiscounted=max(line.undiscounted, to_tetri(gross * line.quantity)))
 
 
-def _counts(line: OrderLine, settings: OrderSettings) -> bool:
+def _needs_line(line: OrderLine, settings: OrderSettings) -> bool:
     """Free shipping and fees need no line if no service item is set; all other lines are kept, also free ones."""
     return line.kind == "product" or bool(line.total or line.total_tax or _service_item(line, settings))
 

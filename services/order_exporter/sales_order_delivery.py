@@ -42,9 +42,11 @@ async def deliver_sales_order(row: Row, register: DocumentRegister, clock: Calla
     """Write the sales order, or remove its reserve. It is read first: without a reserve it is not written again."""
     task = SalesOrderTask.model_validate(row.payload)
     if task.ends is not None:
-        return await _end(task, row, register, clock)
+        return await _remove_reserve(task, row, register, clock)
     outcome = await write_document(_document(task), row, register)
-    return Done((_recorded(task, outcome, row, clock()),)) if isinstance(outcome, BookedDocument) else outcome
+    return (
+        Done((_sales_order_recorded(task, outcome, row, clock()),)) if isinstance(outcome, BookedDocument) else outcome
+    )
 
 
 def _document(task: SalesOrderTask) -> DocumentWrite:
@@ -62,7 +64,7 @@ def _document(task: SalesOrderTask) -> DocumentWrite:
     )
 
 
-def _recorded(task: SalesOrderTask, booked: BookedDocument, row: Row, now: datetime) -> SalesOrderRecorded:
+def _sales_order_recorded(task: SalesOrderTask, booked: BookedDocument, row: Row, now: datetime) -> SalesOrderRecorded:
     reserved = reserved_in(booked.stored)
     return SalesOrderRecorded(
         **event_content(task) | {"sales_order": booked.stored.uid},
@@ -97,7 +99,9 @@ def _unreserved(task: SalesOrderTask, reserved: Mapping[str, Decimal]) -> tuple[
     )
 
 
-async def _end(task: SalesOrderTask, row: Row, register: DocumentRegister, clock: Callable[[], datetime]) -> Outcome:
+async def _remove_reserve(
+    task: SalesOrderTask, row: Row, register: DocumentRegister, clock: Callable[[], datetime]
+) -> Outcome:
     try:
         stored = await register.stored(task.sales_order)
         if stored is not None and not stored.deleted and any(line.reserve != 0 for line in stored.lines):
@@ -109,7 +113,7 @@ async def _end(task: SalesOrderTask, row: Row, register: DocumentRegister, clock
         return Refused(error.reason, error.detail)
     if stored is not None and not stored.deleted and reserved_in(stored):
         return Refused(Reason.SALE_NOT_AS_MEANT, _still_reserving(task, stored))
-    return Done((_ended(task, row, clock()),))
+    return Done((_sales_order_ended(task, row, clock()),))
 
 
 def _still_reserving(task: SalesOrderTask, stored: StoredDocument) -> str:
@@ -119,7 +123,7 @@ def _still_reserving(task: SalesOrderTask, stored: StoredDocument) -> str:
     )
 
 
-def _ended(task: SalesOrderTask, row: Row, now: datetime) -> SalesOrderEnded:
+def _sales_order_ended(task: SalesOrderTask, row: Row, now: datetime) -> SalesOrderEnded:
     why = task.ends or "given-up"
     return SalesOrderEnded(
         shop=task.shop,

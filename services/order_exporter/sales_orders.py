@@ -42,25 +42,25 @@ SALES_ORDER = "sales-order"
 LANE = "balance.documents"
 
 
-def recorded(envelope: Envelope[SalesOrderRecorded], state: State) -> None:
+def sales_order_recorded(envelope: Envelope[SalesOrderRecorded], state: State) -> None:
     state.put(RESERVATION, envelope.data.key, envelope.data)
     state.put(LAST_SALES_ORDER, envelope.data.key, LastSalesOrder(sales_order=envelope.data.sales_order))
     state.touch(envelope.data.key)
 
 
-def ended(envelope: Envelope[SalesOrderEnded], state: State) -> None:
+def sales_order_ended(envelope: Envelope[SalesOrderEnded], state: State) -> None:
     state.drop(RESERVATION, envelope.data.key)
     state.touch(envelope.data.key)
 
 
-def plan_announced(envelope: Envelope[SalesOrderPlanned], state: State) -> None:
+def sales_order_planned(envelope: Envelope[SalesOrderPlanned], state: State) -> None:
     state.put(PLANNED, envelope.data.key, envelope.data)
 
 
 SALES_ORDER_RULES: Mapping[type[Event], Remember] = {
-    SalesOrderRecorded: recorded,
-    SalesOrderEnded: ended,
-    SalesOrderPlanned: plan_announced,
+    SalesOrderRecorded: sales_order_recorded,
+    SalesOrderEnded: sales_order_ended,
+    SalesOrderPlanned: sales_order_planned,
 }
 
 
@@ -106,8 +106,8 @@ def _end_reason(context: SaleContext, wanted: Iterable[Delivery]) -> Literal["so
     if context.known.removed or is_void(context.known.order):
         return "given-up"
     sold = context.state.get(SALE, context.known.order.key) is not None
-    goes = any(delivery.kind == "sale" and delivery.blocked is None for delivery in wanted)
-    return "sold" if sold or goes else None
+    is_written = any(delivery.kind == "sale" and delivery.blocked is None for delivery in wanted)
+    return "sold" if sold or is_written else None
 
 
 def _delivery(id_: str, task: SalesOrderTask) -> Delivery:

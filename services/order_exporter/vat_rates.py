@@ -46,7 +46,7 @@ def split_by_rate(line: OrderLine, order: OrderChanged) -> tuple[Share, ...]:
     spread = line.kind == "fee" and gross < 0
     if not gross or (len(taxes) <= 1 and not spread):
         return (Share(next(iter(taxes), None), gross),)
-    shares = _split(gross, unrounded(taxes, line, order), _blur(line))
+    shares = _split(gross, unrounded_taxes(taxes, line, order), _blur(line))
     if len(shares) > 1 and not spread:
         raise _unmapped_tax(line, order, "carries several taxes at once; correct its taxes in the shop")
     return shares
@@ -113,7 +113,9 @@ def _unmapped_tax(line: OrderLine, order: OrderChanged, what: str) -> Unbookable
 HALF = Decimal("0.5")
 
 
-def unrounded(taxes: Mapping[Decimal, Decimal], line: OrderLine, order: OrderChanged) -> Mapping[Decimal, Decimal]:
+def unrounded_taxes(
+    taxes: Mapping[Decimal, Decimal], line: OrderLine, order: OrderChanged
+) -> Mapping[Decimal, Decimal]:
     """A negative fee's tax by percent before the shop rounded it (rule 9).
 
     WooCommerce 9.9 answers these taxes unrounded, 10.5 rounded; half a tetri of tax is 3.28 tetri of gross amount, so
@@ -158,8 +160,8 @@ def balance_vat_rate(
     tax_class, key = class_of(line), UNTAXED if percent is None else number(percent)
     if not is_reviewed(tax_class, settings):
         raise _new_class(tax_class, line, order)
-    if key == "0" and not _is_zero_meant(line, settings, taxed=taxed):
-        raise _zero_not_meant(line, order)
+    if key == "0" and not _is_zero_intended(line, settings, taxed=taxed):
+        raise _zero_rate_error(line, order)
     found = settings.vat_rates.get(f"{tax_class}:{key}") or settings.vat_rates.get(key)
     if not found:
         raise _unmapped_rate(key, order)
@@ -177,7 +179,7 @@ def taxed_rates(settings: OrderSettings) -> frozenset[str]:
     return frozenset(settings.vat_rates[key] for key, percent in percents.items() if percent not in ("0", UNTAXED))
 
 
-def _is_zero_meant(line: OrderLine, settings: OrderSettings, *, taxed: bool) -> bool:
+def _is_zero_intended(line: OrderLine, settings: OrderSettings, *, taxed: bool) -> bool:
     """Whether 0 % is intended for this line: by a mapping of its class, or by the class itself.
 
     Shipping and negative fees follow the goods, and have no class of their own. On a free line no VAT is due.
@@ -187,7 +189,7 @@ def _is_zero_meant(line: OrderLine, settings: OrderSettings, *, taxed: bool) -> 
     return is_zero_meant(class_of(line), settings) and not taxed
 
 
-def _zero_not_meant(line: OrderLine, order: OrderChanged) -> Unbookable:
+def _zero_rate_error(line: OrderLine, order: OrderChanged) -> Unbookable:
     return Unbookable(
         Reason.SALE_TAX_AT_ZERO,
         f"order {order.number} of shop {order.shop}: line {line.line_id} ({line.name or line.kind}) was sold at 0 % in "

@@ -76,7 +76,7 @@ def choose_warehouse(
         return WarehouseChoice(chosen.warehouse, None, _by_line(chosen), chosen.pieces)
     pieces = needed_pieces(order, items, state)
     found = WarehouseOptions(known, items, pieces, ruling.by["warehouse"], free_stock(pieces.keys(), order.key, state))
-    full = next((one for one in known if _holds_all(one, found)), None)
+    full = next((one for one in known if _has_all(one, found)), None)
     return _choose_several(order, found, state) if full is None and split else _choose_one(order, found, full, state)
 
 
@@ -97,7 +97,11 @@ def _by_line(chosen: WarehouseChosen) -> dict[int, str]:
 
 def _choose_one(order: OrderChanged, found: WarehouseOptions, full: str | None, state: State) -> WarehouseChoice:
     by = found.by
-    why = f"the first of {by} that holds all lines" if full else f"none of {by} holds all lines: the last of them"
+    why = (
+        f"the first of {by} with enough for all lines"
+        if full
+        else f"none of {by} has enough for all lines: the last of them"
+    )
     warehouse = full or found.options[-1]
     pieces = tuple(Pieces(item=item, quantity=quantity) for item, quantity in found.pieces.items())
     return WarehouseChoice(warehouse, _choice(order, warehouse, pieces, why, state), pieces=pieces)
@@ -109,7 +113,7 @@ def _choose_several(order: OrderChanged, found: WarehouseOptions, state: State) 
     if len(used) < 2:
         return _choose_one(order, found, None, state)
     pieces = tuple(Pieces(item=item, quantity=count, warehouse=place) for (item, place), count in taken.items())
-    choice = _choice(order, used[0], pieces, f"none of {found.by} holds all lines: split", state)
+    choice = _choice(order, used[0], pieces, f"none of {found.by} has enough for all lines: split", state)
     places = tuple(LinePlace(line_id=line, warehouse=warehouse) for line, warehouse in lines.items())
     return WarehouseChoice(used[0], choice.model_copy(update={"lines": places}), lines, pieces)
 
@@ -124,13 +128,15 @@ def _assign_lines(
         item = found.items.get(line.line_id) if line.kind == "product" else None
         if item not in found.pieces or item is None:
             continue
-        left = (one for one in found.options if _left(item, one, taken, found.stock) >= line.quantity)
+        left = (one for one in found.options if _left_in_warehouse(item, one, taken, found.stock) >= line.quantity)
         lines[line.line_id] = next(left, found.options[-1])
         taken[item, lines[line.line_id]] += line.quantity
     return lines, dict(taken)
 
 
-def _left(item: str, warehouse: str, taken: Mapping[tuple[str, str], Decimal], stock: FreeStock) -> Decimal:
+def _left_in_warehouse(
+    item: str, warehouse: str, taken: Mapping[tuple[str, str], Decimal], stock: FreeStock
+) -> Decimal:
     return stock.free_in(item, warehouse) - taken.get((item, warehouse), Decimal(0))
 
 
@@ -146,7 +152,7 @@ def _choice(order: OrderChanged, warehouse: str, pieces: tuple[Pieces, ...], why
     )
 
 
-def _holds_all(warehouse: str, found: WarehouseOptions) -> bool:
+def _has_all(warehouse: str, found: WarehouseOptions) -> bool:
     return all(found.stock.free_in(item, warehouse) >= quantity for item, quantity in found.pieces.items())
 
 

@@ -63,8 +63,10 @@ def _unread_refunds(request: ReturnRequested, context: RefundContext) -> list[in
 def _answer(request: ReturnRequested, context: RefundContext) -> tuple[ReturnPlanned | CommandSettled, ...]:
     task = _build_task(request, context)
     if isinstance(task, str):
-        return (_settled(request, context, task, is_refused=True),)
-    answer = _settled(request, context, f"{_describe(task, request)}; nothing is written to Balance or the shop")
+        return (_command_settled(request, context, task, is_refused=True),)
+    answer = _command_settled(
+        request, context, f"{_describe(task, request)}; nothing is written to Balance or the shop"
+    )
     return (answer,) if request.dry_run else (_return_planned(task, request, context), answer)
 
 
@@ -98,7 +100,7 @@ def _describe(task: CreditNoteTask, request: ReturnRequested) -> str:
     return f"a credit note of {task.total} {task.currency}, VAT {task.vat} ({pieces}) on Sale {task.sale}: {result}"
 
 
-def _settled(
+def _command_settled(
     request: ReturnRequested, context: RefundContext, detail: str, *, is_refused: bool = False
 ) -> CommandSettled:
     name = f"return request {request.request} of order {request.order_id} of shop {request.shop}"

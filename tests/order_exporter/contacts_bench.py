@@ -63,10 +63,10 @@ async def merged(world: Both, made: Consumer, key: str = KEY) -> list[Event]:
     """The merge of an order, done and remembered; gives what was announced."""
     outcome = await delivered(world, made, key)
     assert isinstance(outcome, Done)
-    told = [each for event in outcome.events for each in news(made, event)]
-    made.take(*told)
+    events = [each for event in outcome.events for each in news(made, event)]
+    made.take(*events)
     assert merges(made, key) == []
-    return told
+    return events
 
 
 def news(made: Consumer, event: Event) -> Sequence[Event]:

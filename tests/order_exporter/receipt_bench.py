@@ -25,7 +25,7 @@ NIGHT = "2026-03-02"
 
 
 def using(**payments: Any) -> Settings:
-    """Receipts by bank, and what else is said about payments."""
+    """Receipts by bank, and other settings of payments."""
     return settings(receipts=BY_BANK | payments)
 
 
@@ -71,5 +71,5 @@ def receipt(decision: Decision) -> ReceiptTask:
 
 
 def recorded(task: ReceiptTask) -> PaymentRecorded:
-    """The receipt as it stands in Balance after it was written."""
+    """The receipt in Balance after it was written."""
     return PaymentRecorded(**payment_content(task), how="written", number="0000003", recorded_at=PAID)

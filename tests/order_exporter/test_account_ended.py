@@ -16,12 +16,12 @@ async def test_an_order_that_became_a_guests_changes_neither_its_sale_nor_its_cl
         made = exporter(phone="shop", email="shop", address="shop")
         booked(made, ordered(customer_id=7, person_ref="p-7"))
         await merged(world, made)
-        stood = client(world)
+        before = client(world)
         made.take(ordered(customer_id=0, person_ref="p-guest"))
 
         decision = made.decisions[KEY]
         assert (decision.deliveries, decision.announce, decision.refuse) == ((), (), ())
-        assert client(world) == stood
+        assert client(world) == before
 
 
 def test_an_order_that_waited_meanwhile_goes_to_the_same_client() -> None:

@@ -119,7 +119,7 @@ def test_the_gate_is_off_by_default_and_in_dry_run(using: Any) -> None:
     assert not asked(decision) and not any(each.blocked for each in decision.deliveries)
 
 
-def test_a_push_is_told_what_it_waits_for_and_a_dry_one_plans() -> None:
+def test_a_push_reports_what_it_waits_for_and_a_dry_one_plans() -> None:
     service = consumer(CAREFUL)
     service.take(link(311), bought())
     [answer] = [each for each in service.take(push())[KEY].announce if isinstance(each, CommandSettled)]
@@ -153,11 +153,11 @@ async def test_on_the_engine_the_sale_is_written_after_the_approval_and_a_rebuil
         assert books.puts("Sale") == 0
         await bench.take(record(approval("sale:main:1042")))
         await run(bench, order_lanes(books))
-        told = await bench.published()
-    assert [type(each.data) for each in told] == [ApprovalAsked, SaleRecorded]
+        published = await bench.published()
+    assert [type(each.data) for each in published] == [ApprovalAsked, SaleRecorded]
     assert books.puts("Sale") == 1
     async with open_bench(tmp_path / "new", order_handlers.handlers(CAREFUL), caught_up=False) as rebuilt:
-        for each in [*map(record, facts), *map(of_envelope, told), record(approval("sale:main:1042"))]:
+        for each in [*map(record, facts), *map(of_envelope, published), record(approval("sale:main:1042"))]:
             await rebuilt.take(each)
         await rebuilt.engine.finish_catch_up()
         await run(rebuilt, order_lanes(books))

@@ -81,7 +81,7 @@ async def test_a_kill_or_an_unknown_outcome_at_any_step_leaves_exactly_one_clien
     assert list(books.clients) == [client_uid(PERSONAL_ID)]
 
 
-async def test_where_clients_may_not_be_created_the_retail_client_stands_in() -> None:
+async def test_without_permission_to_create_clients_the_retail_client_is_used() -> None:
     books = FakeBooks()
     event = recorded(await deliver(books, row_of(create_clients=False)))
     assert (event.client, event.retail) == (RETAIL, True)

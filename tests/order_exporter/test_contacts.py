@@ -42,9 +42,9 @@ async def test_what_the_buyer_changed_goes_to_balance_with_the_order_and_no_othe
         booked(made, ordered())
         await merged(world, made)
         booked(made, ordered(1043, phone=LATER))
-        [told] = await merged(world, made, "main:1043")
-        assert isinstance(told, ContactsMerged)
-        assert told.to_balance == ("phone",)
+        [event] = await merged(world, made, "main:1043")
+        assert isinstance(event, ContactsMerged)
+        assert event.to_balance == ("phone",)
         assert world.books.clients.get(CLIENT) == before | {"Phone": LATER}
 
 
@@ -59,9 +59,9 @@ async def test_what_the_accountant_changed_goes_to_the_account_in_the_shop() -> 
         await merged(world, made)
         client(world, Phone=THEIRS)
         booked(made, ordered(1043, customer_id=account))
-        [told] = await merged(world, made, "main:1043")
-        assert isinstance(told, ContactsMerged)
-        assert told.to_shop == ("phone",)
+        [event] = await merged(world, made, "main:1043")
+        assert isinstance(event, ContactsMerged)
+        assert event.to_shop == ("phone",)
         kept = world.store.customers[account]
         assert kept["billing"] == kept["billing"] | address | {"phone": THEIRS}
         assert kept["email"] == "nino@example.test"
@@ -69,7 +69,7 @@ async def test_what_the_accountant_changed_goes_to_the_account_in_the_shop() -> 
 
 @pytest.mark.claim("S4.12")
 @pytest.mark.parametrize(("policy", "phone"), [("balance", THEIRS), ("shop", LATER)])
-async def test_where_both_changed_the_policy_wins_and_the_conflict_is_told(policy: str, phone: str) -> None:
+async def test_where_both_changed_the_policy_wins_and_the_conflict_is_announced(policy: str, phone: str) -> None:
     async with both() as world:
         account = world.account("nino@example.test", billing={"phone": OURS})
         client(world, Phone=OURS)
@@ -109,21 +109,29 @@ async def test_a_person_is_asked_and_settles_it(take: str, phone: str) -> None:
         client(world, Phone=THEIRS)
         made = exporter(phone="ask")
         booked(made, ordered(customer_id=account, phone=LATER))
-        told = await merged(world, made)
+        events = await merged(world, made)
         assert client(world)["Phone"] == THEIRS
-        [waits] = view.open_conflicts(collect_clients("main", [enveloped(each, 1) for each in told]))
+        [waits] = view.open_conflicts(collect_clients("main", [enveloped(each, 1) for each in events]))
         assert (waits.field, waits.balance, waits.shop) == ("phone", THEIRS, LATER)
-        said = {"command_id": "c-1", "asked_by": "nana", "asked_at": NOON, "shop": "main", "client": CLIENT, "why": ""}
-        word = ContactSettled.model_validate(said | {"field": "phone", "take": take})
-        made.take(word)
+        fields = {
+            "command_id": "c-1",
+            "asked_by": "nana",
+            "asked_at": NOON,
+            "shop": "main",
+            "client": CLIENT,
+            "why": "",
+        }
+        decision = ContactSettled.model_validate(fields | {"field": "phone", "take": take})
+        made.take(decision)
         settled = await merged(world, made)
         assert client(world)["Phone"] == world.store.customers[account]["billing"]["phone"] == phone
         assert (
-            view.open_conflicts(collect_clients("main", [enveloped(each, 1) for each in (*told, word, *settled)])) == []
+            view.open_conflicts(collect_clients("main", [enveloped(each, 1) for each in (*events, decision, *settled)]))
+            == []
         )
 
 
-async def test_an_open_conflict_is_told_once_and_waits_through_further_orders() -> None:
+async def test_an_open_conflict_is_announced_once_and_waits_through_further_orders() -> None:
     async with both() as world:
         client(world, Phone=THEIRS)
         made = exporter(phone="ask")
@@ -146,9 +154,9 @@ async def test_an_address_goes_to_balance_only_and_one_changed_there_stays() -> 
         assert client(world)["PhysicalAddress"] == "ნიმუშის ქ. 3, თბილისი, GE"
         client(world, PhysicalAddress="სხვა ქ. 5")
         booked(made, ordered(1043, customer_id=account))
-        [told] = await merged(world, made, "main:1043")
-        assert isinstance(told, ContactsMerged)
-        assert (told.to_shop, client(world)["PhysicalAddress"]) == ((), "სხვა ქ. 5")
+        [event] = await merged(world, made, "main:1043")
+        assert isinstance(event, ContactsMerged)
+        assert (event.to_shop, client(world)["PhysicalAddress"]) == ((), "სხვა ქ. 5")
         booked(made, ordered(1044, customer_id=account))
         await merged(world, made, "main:1044")
         assert world.store.customers[account]["billing"]["address_1"] == ""
@@ -171,6 +179,6 @@ async def test_what_an_account_lacks_its_order_says() -> None:
         client(world)
         made = exporter(phone="balance")
         booked(made, ordered(customer_id=account))
-        [told] = await merged(world, made)
-        assert isinstance(told, ContactsMerged)
-        assert (told.to_balance, client(world)["Phone"]) == (("phone",), OURS)
+        [event] = await merged(world, made)
+        assert isinstance(event, ContactsMerged)
+        assert (event.to_balance, client(world)["Phone"]) == (("phone",), OURS)

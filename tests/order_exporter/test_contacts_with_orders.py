@@ -61,7 +61,7 @@ def order_without_number() -> OrderChanged:
     return bought(person=buyer())
 
 
-def test_nothing_of_a_buyer_is_written_before_the_sale_stands() -> None:
+def test_nothing_of_a_buyer_is_written_before_the_sale_is_recorded() -> None:
     made = exporter(phone="shop")
     of = ordered()
     made.take(of)
@@ -82,11 +82,11 @@ async def test_a_lost_database_merges_nothing_again() -> None:
         client(world, Phone=THEIRS)
         made = exporter(phone="ask")
         booked(made, ordered())
-        told = await merged(world, made)
+        events = await merged(world, made)
         rebuilt = consumer(using(phone="ask"))
-        booked(rebuilt, *reversed(told), ordered(), client_recorded(client=CLIENT), link(311))
+        booked(rebuilt, *reversed(events), ordered(), client_recorded(client=CLIENT), link(311))
         assert merges(rebuilt) == []
-        assert conflict_news(told[0], rebuilt.state) == ()  # type: ignore[arg-type]
+        assert conflict_news(events[0], rebuilt.state) == ()  # type: ignore[arg-type]
 
 
 async def test_a_client_that_is_gone_ends_with_a_person_and_a_shop_that_is_away_with_a_wait() -> None:
@@ -111,7 +111,7 @@ async def test_a_client_that_is_gone_ends_with_a_person_and_a_shop_that_is_away_
         assert (outcome, one.lane) == (Retry("down", None), contact_lane("main"))
 
 
-def test_nothing_personal_stands_outside_of_person() -> None:
+def test_personal_data_is_only_in_person() -> None:
     made = exporter(phone="shop", email="shop", address="shop")
     booked(made, ordered())
     [one] = merges(made)
@@ -119,14 +119,14 @@ def test_nothing_personal_stands_outside_of_person() -> None:
     assert not any(text in str(outside) for text in (OURS, "nino@", "ნიმუშის", PERSONAL_ID))
 
 
-async def test_an_order_tells_in_its_passport_what_became_of_its_buyers_contacts() -> None:
+async def test_the_passport_of_an_order_shows_the_merge_of_its_buyers_contacts() -> None:
     async with both() as world:
         client(world, Phone=THEIRS)
         made = exporter(phone="ask", address="shop")
         booked(made, ordered())
-        told = build_timeline(KEY, [enveloped(each, 1) for each in await merged(world, made)])
-        assert told
-        assert {entry.what for entry in told.entries} == {
+        timeline = build_timeline(KEY, [enveloped(each, 1) for each in await merged(world, made)])
+        assert timeline
+        assert {entry.what for entry in timeline.entries} == {
             (
                 "contacts changed in both shop and Balance: phone (a person decides); "
                 "davtari clients conflicts --shop main"

@@ -26,13 +26,13 @@ def test_an_order_in_a_known_currency_is_booked_in_it(currency: str, sent: str |
 
 
 @pytest.mark.claim("K23")
-def test_an_order_in_an_unknown_currency_is_parked_with_the_setting_that_mends_it_and_then_goes() -> None:
+def test_an_order_in_an_unknown_currency_is_parked_with_the_missing_setting_and_then_booked() -> None:
     service = consumer(USING)
     [refusal] = service.take(link(311), bought(currency="EUR"))[KEY].refuse
     assert refusal.reason is Reason.SALE_CURRENCY_NOT_MAPPED
     assert "balance.currencies.EUR" in refusal.detail
-    mended = consumer(settings(balance={"currencies": {"EUR": "e"}}))
-    assert task_of(mended.take(link(311), bought(currency="EUR"))[KEY]).document["Currency"] == "e"
+    corrected = consumer(settings(balance={"currencies": {"EUR": "e"}}))
+    assert task_of(corrected.take(link(311), bought(currency="EUR"))[KEY]).document["Currency"] == "e"
 
 
 @pytest.mark.claim("K23")

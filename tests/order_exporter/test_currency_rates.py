@@ -91,7 +91,7 @@ async def world(folder: Path, **given: Any) -> AsyncIterator[World]:
     ("currency", "rate", "source"),
     [("GEL", None, None), ("EUR", Decimal("3.1210"), "balance"), ("USD", Decimal("2.7045"), "balance")],
 )
-async def test_rate_and_source_of_a_sale_stand_on_its_event_as_balance_took_them(
+async def test_the_event_of_a_sale_has_the_rate_and_source_in_balance(
     tmp_path: Path, currency: str, rate: Decimal | None, source: str | None
 ) -> None:
     async with world(tmp_path) as made:

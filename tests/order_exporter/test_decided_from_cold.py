@@ -21,7 +21,7 @@ RUNS = 20
 
 
 def decided(decide: Decide, subject: str, known: MemoryState) -> Decision:
-    """The decision as the engine comes to it when nothing is in memory yet."""
+    """The decision of the engine when nothing is loaded yet."""
     session = Session(known.now)
     for _ in range(RUNS):
         try:

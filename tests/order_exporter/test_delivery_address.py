@@ -26,7 +26,7 @@ def exporter(**clients: Any) -> Consumer:
 
 @pytest.mark.claim("S3.55")
 @pytest.mark.parametrize("person_given", [{}, {"personal_id": PERSONAL_ID}])
-def test_the_delivery_address_stands_in_the_comment_also_for_the_retail_client(person_given: dict[str, str]) -> None:
+def test_the_delivery_address_is_in_the_comment_also_for_the_retail_client(person_given: dict[str, str]) -> None:
     made = exporter(delivery_address="comment")
     made.take(bought(person=buyer(**person_given)), client_recorded())
     task = task_of(made.decisions[KEY])

@@ -31,10 +31,10 @@ def bought(**fields: Any) -> OrderChanged:
 
 
 @pytest.mark.claim("S2.17")
-@pytest.mark.parametrize(("codes", "told"), [(True, " | coupons AUTUMN, ვეფხვი"), (False, "")])
-def test_coupon_codes_stand_in_the_comment_where_that_is_wanted(codes: bool, told: str) -> None:
+@pytest.mark.parametrize(("codes", "text"), [(True, " | coupons AUTUMN, ვეფხვი"), (False, "")])
+def test_coupon_codes_are_in_the_comment_if_the_settings_ask_for_it(codes: bool, text: str) -> None:
     of = bought(coupon_codes=("AUTUMN", "ვეფხვი"))
-    assert document(settings(coupon_codes=codes), of)["Comments"] == f"Order 1042, shop main | bog{told}"
+    assert document(settings(coupon_codes=codes), of)["Comments"] == f"Order 1042, shop main | bog{text}"
 
 
 @pytest.mark.claim("S2.17")
@@ -83,7 +83,7 @@ def figures(*facts: PriceChanged, of: OrderChanged | None = None, as_: str = "di
 
 
 @pytest.mark.claim("S3.49")
-def test_a_sale_price_stands_as_it_is_or_as_a_discount_from_the_regular_price() -> None:
+def test_a_sale_price_is_booked_as_it_is_or_as_a_discount_from_the_regular_price() -> None:
     assert figures(stated("12.50"), as_="price") == ("10.0000", None, "20.00")
     assert figures(stated("12.50")) == ("12.5000", "5.00", "20.00")
 

@@ -49,7 +49,7 @@ async def run(bench: Bench, lane: Deliver) -> None:
             await bench.settle(row, outcome)
 
 
-async def told(bench: Bench) -> list[type]:
+async def event_types(bench: Bench) -> list[type]:
     return [type(envelope.data) for envelope in await bench.published()]
 
 
@@ -82,7 +82,7 @@ async def test_a_reserve_becomes_a_sale_in_the_books(tmp_path: Path) -> None:
         await bench.take(record(bought(), version=2))
         await run(bench, lane)
         assert [level(app, TEA, MAIN), level(app, COFFEE, MAIN)] == [(0, 0), (0, 0)]
-        assert await told(bench) == [SalesOrderRecorded, SalesOrderEnded, SaleRecorded]
+        assert await event_types(bench) == [SalesOrderRecorded, SalesOrderEnded, SaleRecorded]
 
 
 @pytest.mark.claim("S3.37")
@@ -94,7 +94,7 @@ async def test_goods_of_two_warehouses_leave_both(tmp_path: Path) -> None:
         await run(bench, lane)
         assert [level(app, TEA, MAIN)[0], level(app, COFFEE, VAKE)[0]] == [0, 0]
         assert [document.total for document in app.books.sales] == [Decimal("20.00"), Decimal("9.00")]
-        assert await told(bench) == [WarehouseChosen, SaleRecorded]
+        assert await event_types(bench) == [WarehouseChosen, SaleRecorded]
 
 
 @pytest.mark.claim("S3.39")
@@ -103,10 +103,10 @@ async def test_a_sale_waits_for_the_receipt_in_the_books(tmp_path: Path) -> None
         laid(app, TEA, 1, 0), laid(app, COFFEE, 1, 0)
         await bench.take(record(bought()))
         await run(bench, lane)
-        assert (await told(bench), len(app.books.sales)) == ([SalePostponed], 0)
+        assert (await event_types(bench), len(app.books.sales)) == ([SalePostponed], 0)
         for offset, reading in enumerate((laid(app, TEA, 2, 0), laid(app, COFFEE, 1, 0)), start=5):
             later = reading.model_copy(update={"observed_at": NOON.replace(hour=23)})
             await bench.take(record(later, offset=offset))
         await run(bench, lane)
-        assert await told(bench) == [SalePostponed, SaleRecorded]
+        assert await event_types(bench) == [SalePostponed, SaleRecorded]
         assert level(app, TEA, MAIN)[0] == 0

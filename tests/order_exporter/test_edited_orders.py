@@ -173,14 +173,14 @@ def test_what_the_shop_shows_differently_later_is_no_edit(name: str, policy: str
 
 
 @pytest.mark.parametrize("name", EDITED)
-def test_a_true_edit_is_told_once_and_says_what_it_is(name: str) -> None:
-    edited, told = EDITED[name]
+def test_an_edit_is_announced_once_with_what_it_is(name: str) -> None:
+    edited, text = EDITED[name]
     service = consumer("report")
-    [said] = service.take(edited)[KEY].announce
-    assert isinstance(said, SaleDiverged)
-    assert said.what == "edited"
-    assert told in said.detail
-    service.take(said)
+    [event] = service.take(edited)[KEY].announce
+    assert isinstance(event, SaleDiverged)
+    assert event.what == "edited"
+    assert text in event.detail
+    service.take(event)
     assert service.take(other(edited, status="completed"))[KEY] == NOTHING
 
 
@@ -191,32 +191,32 @@ def test_no_policy_credits_anything_for_it(name: str) -> None:
     assert service.take(sale(), *events)[KEY] == NOTHING
 
 
-def test_an_edit_that_an_earlier_version_told_by_mistake_is_taken_back() -> None:
+def test_an_edit_that_an_older_version_announced_by_mistake_is_withdrawn() -> None:
     deleted = SAME["product deleted"]
-    before = _told(deleted, books_digest(deleted))
+    before = recorded_divergence(deleted, books_digest(deleted))
     service = consumer("credit-and-new-sale")
     service.take(before)
-    [said] = service.take(deleted)[KEY].announce
-    assert isinstance(said, SaleDiverged)
-    assert (said.what, said.content_digest != before.content_digest) == ("equal-again", True)
-    service.take(said)
+    [event] = service.take(deleted)[KEY].announce
+    assert isinstance(event, SaleDiverged)
+    assert (event.what, event.content_digest != before.content_digest) == ("equal-again", True)
+    service.take(event)
     assert service.take(other(deleted, status="completed"))[KEY] == NOTHING
 
 
-def test_an_edit_that_an_earlier_version_told_rightly_is_not_told_again() -> None:
+def test_an_edit_that_an_older_version_announced_is_not_announced_again() -> None:
     edited = EDITED["price"][0]
     service = consumer("credit-and-new-sale")
-    service.take(_told(edited, books_digest(edited)))
+    service.take(recorded_divergence(edited, books_digest(edited)))
     assert service.take(edited)[KEY] == NOTHING
 
 
-def _told(of: OrderChanged, digest: str) -> SaleDiverged:
-    said = divergence(KnownOrder(order=EDITED["price"][0], version=2), sale(), None, "report", NOON)
-    assert said is not None
-    return said.model_copy(update={"content_digest": digest, "order_total": of.total})
+def recorded_divergence(of: OrderChanged, digest: str) -> SaleDiverged:
+    event = divergence(KnownOrder(order=EDITED["price"][0], version=2), sale(), None, "report", NOON)
+    assert event is not None
+    return event.model_copy(update={"content_digest": digest, "order_total": of.total})
 
 
-def test_an_edit_stays_told_when_a_product_of_it_is_deleted() -> None:
+def test_an_edit_stays_announced_if_a_product_of_it_is_deleted() -> None:
     service, edited = consumer("report"), other(**lines(but(CUP, quantity=Decimal(3)), PARCEL))
     service.take(*service.take(edited)[KEY].announce)
     assert service.take(other(**lines(but(CUP, quantity=Decimal(3), product_id=0, variation_id=0), PARCEL)))[KEY] == (
@@ -224,13 +224,13 @@ def test_an_edit_stays_told_when_a_product_of_it_is_deleted() -> None:
     )
 
 
-def test_an_order_without_a_number_that_is_given_one_is_another_buyers() -> None:
+def test_an_order_that_gets_a_number_has_another_buyer() -> None:
     service = Consumer(handlers(settings()))
     bought = order(CUP, person=buyer())
     service.take(link(3111), bought, sale(bought))
-    [said] = service.take(order(CUP, person=buyer(company_id=COMPANY_ID)))[KEY].announce
-    assert isinstance(said, SaleDiverged)
-    assert "its buyer now has a number" in said.detail
+    [event] = service.take(order(CUP, person=buyer(company_id=COMPANY_ID)))[KEY].announce
+    assert isinstance(event, SaleDiverged)
+    assert "its buyer now has a number" in event.detail
 
 
 def test_what_an_accountant_has_changed_in_balance_is_no_edit_of_the_order() -> None:
@@ -240,15 +240,15 @@ def test_what_an_accountant_has_changed_in_balance_is_no_edit_of_the_order() -> 
     assert describe_edit(SAME["product deleted"], adopted) == ""
 
 
-def test_a_sale_that_is_written_anew_takes_the_items_of_deleted_products_from_the_one_before() -> None:
+def test_a_new_sale_after_a_reversal_takes_the_items_of_deleted_products_from_the_one_before() -> None:
     service = consumer("credit-and-new-sale")
     edited = other(**lines(but(CUP, product_id=0, variation_id=0, sku="", name="Cup"), but(PARCEL, line_id=99)))
     edited = other(edited, lines=(edited.lines[0], line(99, "6.00", kind="shipping")), total=Decimal("106.00"))
     books = Consumer(refund_handlers(settings(after_sale="credit-and-new-sale")))
-    [said] = service.take(edited)[KEY].announce
-    [delivery] = books.take(sale(), said)[KEY].deliveries
+    [event] = service.take(edited)[KEY].announce
+    [delivery] = books.take(sale(), event)[KEY].deliveries
     note = recorded(CreditNoteTask.model_validate(delivery.payload))
-    [_, again] = service.take(said, note)[KEY].deliveries
+    [_, again] = service.take(event, note)[KEY].deliveries
     task = SaleTask.model_validate(again.payload)
     assert (task.lines[0].item, task.total, task.revision) == (item_of(3111), Decimal("106.00"), 1)
 

@@ -57,17 +57,20 @@ async def exported(folder: Path, books: FakeBooks) -> list[Envelope[Event]]:
 @pytest.mark.claim("S0.11")
 async def test_an_order_waits_for_link_and_client_and_then_becomes_one_sale(tmp_path: Path) -> None:
     books = FakeBooks()
-    told = await exported(tmp_path, books)
-    assert [type(each.data) for each in told if each.data.TOPIC == "ledger.documents"] == [ClientRecorded, SaleRecorded]
+    published = await exported(tmp_path, books)
+    assert [type(each.data) for each in published if each.data.TOPIC == "ledger.documents"] == [
+        ClientRecorded,
+        SaleRecorded,
+    ]
     assert (books.puts("Sale"), books.puts("Clients")) == (1, 1)
 
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_lost_database_comes_back_from_the_topics_and_sends_nothing_twice(tmp_path: Path, seed: int) -> None:
     books = FakeBooks()
-    told = await exported(tmp_path / "old", books)
+    published = await exported(tmp_path / "old", books)
     calls = len(books.calls)
-    records = [record(fact) for fact in FACTS] + [of_envelope(each) for each in told]
+    records = [record(fact) for fact in FACTS] + [of_envelope(each) for each in published]
     random.Random(seed).shuffle(records)
     async with open_bench(tmp_path / "new", order_handlers.handlers(USING), caught_up=False) as rebuilt:
         for each in records:
@@ -89,10 +92,10 @@ async def test_a_refund_goes_after_its_sale_and_only_once(tmp_path: Path, sale_f
         for batch in (sale, issued) if sale_first else (issued, sale):
             await bench.take(*batch)
         await run(bench, refund_deliveries.deliveries(books, Dialect(), lambda: NOON))
-        told = await bench.published()
-    assert [type(each.data) for each in told if each.data.TOPIC == "ledger.documents"] == [CreditNoteRecorded]
+        published = await bench.published()
+    assert [type(each.data) for each in published if each.data.TOPIC == "ledger.documents"] == [CreditNoteRecorded]
     async with open_bench(tmp_path / "rebuilt", refund_handlers.handlers(USING), caught_up=False) as rebuilt:
-        await rebuilt.take(*issued, *sale, *map(of_envelope, told))
+        await rebuilt.take(*issued, *sale, *map(of_envelope, published))
         await rebuilt.engine.finish_catch_up()
         await run(rebuilt, refund_deliveries.deliveries(books, Dialect(), lambda: NOON))
         assert await rebuilt.published() == []

@@ -184,7 +184,7 @@ def test_a_merged_identity_goes_to_the_client_that_was_named() -> None:
     assert task_of(exporter.decisions[KEY]).client == CLIENT
 
 
-def test_a_merged_person_without_a_number_goes_there_too_but_a_number_is_for_whom_it_names() -> None:
+def test_a_merged_person_without_a_number_goes_there_too_but_a_number_belongs_to_its_owner() -> None:
     exporter = ladder()
     exporter.take(bought(person=buyer()), order_of(1043, **person()), client_recorded(order_id=1043))
     exporter.take(assigned(person_ref="p-1"))
@@ -257,7 +257,7 @@ def test_a_sole_trader_is_a_person_to_a_balance_without_a_form_of_its_own_for_th
     assert document["LegalForm"] == "ფიზიკური პირი"
 
 
-def test_a_removed_order_tells_nothing_new_of_its_buyer() -> None:
+def test_a_removed_order_adds_nothing_about_its_buyer() -> None:
     exporter = ladder(known_links=True)
     exporter.take(bought(**person()), client_recorded(), OrderRemoved(shop="main", order_id=1042, observed_at=PAID))
     exporter.take(order_of(1043, person=buyer()))

@@ -1,4 +1,4 @@
-"""Dead letters of which `davtari explain` promises that they end by themselves: they do, once their cause is gone."""
+"""Dead letters that `davtari explain` describes as resolving by themselves do so once their cause is fixed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SALE = recorded_sale(bought(), settings())
 
 @dataclass(frozen=True)
 class Case:
-    """What leads to the letter, and what ends it: events, or other settings after a restart."""
+    """What leads to the dead letter, and what ends it: events, or other settings after a restart."""
 
     reason: Reason
     facts: Sequence[Event]
@@ -66,7 +66,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-async def test_a_letter_ends_by_itself_when(case: Case, tmp_path: Path) -> None:
+async def test_a_dead_letter_ends_by_itself_when(case: Case, tmp_path: Path) -> None:
     assert text_of(case.reason).resolves_by_itself
     async with open_bench(tmp_path, case.rules(case.before)) as bench:
         await bench.engine.set_fingerprint("before")
@@ -74,11 +74,11 @@ async def test_a_letter_ends_by_itself_when(case: Case, tmp_path: Path) -> None:
             await bench.take(record(fact))
         bench.clock.advance(DEADLINE + 1)
         await bench.engine.dead_letter_overdue()
-        letters = {one.reason: one.dead_letter for one in await bench.letters()}
-        assert case.reason in letters, letters
+        dead_letters = {one.reason: one.dead_letter for one in await bench.letters()}
+        assert case.reason in dead_letters, dead_letters
     async with open_bench(tmp_path, case.rules(case.after), caught_up=False) as again:
         await again.engine.set_fingerprint("before" if case.before == case.after else "after")
         for version, fact in enumerate(case.ends, start=2):
             await again.take(record(fact, version=version))
         await again.engine.finish_catch_up()
-        assert letters[case.reason] in [closed.dead_letter for closed in await again.closed()]
+        assert dead_letters[case.reason] in [closed.dead_letter for closed in await again.closed()]

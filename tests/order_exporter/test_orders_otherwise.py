@@ -48,7 +48,7 @@ def test_dry_run_announces_the_whole_payload_once_and_delivers_nothing() -> None
     assert changed.total == Decimal("21.00")
 
 
-def test_dry_run_tells_what_cannot_be_planned() -> None:
+def test_a_dry_run_reports_what_cannot_be_planned() -> None:
     service = consumer(settings("dry-run"))
     [waiting] = service.take(bought())[KEY].deliveries
     assert waiting.blocked is not None
@@ -67,10 +67,10 @@ def test_an_edit_after_the_sale_is_reported_once_and_never_written() -> None:
     service.take(link(311), bought(), recorded_sale(bought(), settings()))
     edited = order(line(1, "30.00", quantity="3"))
     decision = service.take(edited)[KEY]
-    [said] = decision.announce
-    assert isinstance(said, SaleDiverged)
-    assert (said.recorded_total, said.order_total, decision.deliveries) == (Decimal("20.00"), Decimal("30.00"), ())
-    service.take(said)
+    [event] = decision.announce
+    assert isinstance(event, SaleDiverged)
+    assert (event.recorded_total, event.order_total, decision.deliveries) == (Decimal("20.00"), Decimal("30.00"), ())
+    service.take(event)
     assert service.take(edited.model_copy(update={"status": "completed"}))[KEY] == NOTHING
     [again] = service.take(order(line(1, "31.00", quantity="3")))[KEY].announce
     assert isinstance(again, SaleDiverged)
@@ -87,9 +87,9 @@ def test_an_edit_after_the_sale_is_reported_once_and_never_written() -> None:
 def test_what_matters_to_the_books_diverges(change: dict[str, Any], word: str) -> None:
     service = consumer()
     service.take(link(311), bought(), recorded_sale(bought(), settings()))
-    [said] = service.take(bought().model_copy(update=change))[KEY].announce
-    assert isinstance(said, SaleDiverged)
-    assert word in said.detail
+    [event] = service.take(bought().model_copy(update=change))[KEY].announce
+    assert isinstance(event, SaleDiverged)
+    assert word in event.detail
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ def test_an_order_removed_after_its_sale_is_reported_and_before_it_forgotten() -
     service.take(link(311), bought())
     assert service.take(removed)[KEY] == NOTHING
     service.take(bought(), recorded_sale(bought(), settings()))
-    [said] = service.take(removed)[KEY].announce
-    assert isinstance(said, SaleDiverged)
-    assert "removed from the shop" in said.detail
+    [event] = service.take(removed)[KEY].announce
+    assert isinstance(event, SaleDiverged)
+    assert "removed from the shop" in event.detail
 
 
 # -- refusals
@@ -183,7 +183,7 @@ def test_a_dry_push_only_plans() -> None:
         ("live", (link(311), bought(total=Decimal(-1), status="on-hold")), "refused", "total -1"),
     ],
 )
-def test_a_push_is_told_what_becomes_of_it(flow: str, events: Any, outcome: str, word: str) -> None:
+def test_a_push_is_answered_with_its_result(flow: str, events: Any, outcome: str, word: str) -> None:
     service = consumer(settings(flow))
     service.take(*events)
     answers = [event for event in service.take(push())[KEY].announce if isinstance(event, CommandSettled)]

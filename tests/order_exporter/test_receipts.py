@@ -42,8 +42,8 @@ def decided(service: Any) -> Decision:
 
 
 def answer(decision: Decision, command: str = "pay-1") -> CommandSettled:
-    [told] = [each for each in decision.announce if isinstance(each, CommandSettled) and each.command_id == command]
-    return told
+    [reply] = [each for each in decision.announce if isinstance(each, CommandSettled) and each.command_id == command]
+    return reply
 
 
 @pytest.mark.claim("S0.13")
@@ -73,8 +73,8 @@ def test_a_payment_becomes_a_receipt_on_the_day_it_was_paid_bound_to_its_sale() 
 def test_receipts_are_off_until_a_shop_asks_for_them() -> None:
     service = sold(rules=settings())
     assert receipts(decided(service)) == []
-    told = answer(service.take(entered())[KEY])
-    assert (told.outcome, "flows.payments" in told.detail) == ("refused", True)
+    reply = answer(service.take(entered())[KEY])
+    assert (reply.outcome, "flows.payments" in reply.detail) == ("refused", True)
 
 
 @pytest.mark.claim("S0.13")
@@ -110,7 +110,7 @@ def test_what_is_not_paid_or_not_ours_to_book_makes_no_receipt(fields: dict[str,
 
 
 @pytest.mark.claim("S0.13")
-def test_a_method_that_is_not_mapped_is_named_with_the_setting_that_mends_it() -> None:
+def test_a_method_that_is_not_mapped_is_named_with_the_missing_setting() -> None:
     service = sold(bought(payment_method="flitt"))
     [refusal] = decided(service).refuse
     assert refusal.reason is Reason.PAYMENT_METHOD_NOT_MAPPED
@@ -147,9 +147,9 @@ def test_an_invoice_may_be_paid_in_parts_and_the_same_entry_counts_once() -> Non
     service.take(recorded(first))
     decision = service.take(entered("15.00", command_id="pay-3", reference="second"))[KEY]
     assert receipts(decision) == []
-    told = answer(decision, "pay-3")
-    assert (told.outcome, "5.00 is left to be paid" in told.detail) == ("refused", True)
-    rest = receipt(service.take(told, entered("5.00", command_id="pay-4"))[KEY])
+    reply = answer(decision, "pay-3")
+    assert (reply.outcome, "5.00 is left to be paid" in reply.detail) == ("refused", True)
+    rest = receipt(service.take(reply, entered("5.00", command_id="pay-4"))[KEY])
     assert (rest.amount, rest.receipt != first.receipt) == (Decimal("5.00"), True)
 
 
@@ -161,8 +161,8 @@ def test_what_a_person_has_entered_is_not_booked_again_when_the_shop_says_paid()
 
 
 def test_an_entry_for_a_method_without_an_account_is_refused() -> None:
-    told = answer(sold(bought(paid_at=None)).take(entered(method="wire"))[KEY])
-    assert (told.outcome, "payments.methods.wire" in told.detail) == ("refused", True)
+    reply = answer(sold(bought(paid_at=None)).take(entered(method="wire"))[KEY])
+    assert (reply.outcome, "payments.methods.wire" in reply.detail) == ("refused", True)
 
 
 @pytest.mark.claim("S0.13")
@@ -205,14 +205,14 @@ def test_a_payment_in_another_currency_is_booked_in_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payments", "orders", "told"),
+    ("payments", "orders", "reply"),
     [
         ({"methods": {"bog": BANK}}, {}, "payments.since"),
         (BY_BANK, {"payments": {"bog": {"type": "card", "account": "1210"}}}, "choose one"),
     ],
 )
 def test_settings_that_would_book_twice_or_the_whole_past_are_refused(
-    payments: dict[str, Any], orders: dict[str, Any], told: str
+    payments: dict[str, Any], orders: dict[str, Any], reply: str
 ) -> None:
-    with pytest.raises(ValidationError, match=told):
+    with pytest.raises(ValidationError, match=reply):
         settings(receipts=payments, **orders)

@@ -1,4 +1,4 @@
-"""A receipt stands in Balance once: against the sandbox over HTTP, and wherever the process dies."""
+"""A receipt is in Balance once: against the sandbox over HTTP, and wherever the process dies."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def row(task: ReceiptTask = TASK, *attempts: Attempt) -> Row:
 
 def event(outcome: Outcome) -> PaymentRecorded:
     assert isinstance(outcome, Done)
-    [told] = outcome.events
-    assert isinstance(told, PaymentRecorded)
-    return told
+    [event] = outcome.events
+    assert isinstance(event, PaymentRecorded)
+    return event
 
 
 @pytest.fixture
@@ -122,15 +122,15 @@ async def test_a_lost_database_comes_back_from_the_topics_and_no_receipt_is_writ
         [due] = await bench.engine.claim("balance.receipts", 10, ())
         [outcome] = await deliver_receipts(books, Dialect(), lambda: PAID)([due])
         await bench.settle(due, outcome)
-        told = [of_envelope(each) for each in await bench.published()]
+        published = [of_envelope(each) for each in await bench.published()]
     async with open_bench(tmp_path / "new", handlers(USING), caught_up=False) as rebuilt:
-        await rebuilt.take(*reversed([*facts, *told]))
+        await rebuilt.take(*reversed([*facts, *published]))
         await rebuilt.engine.finish_catch_up()
         assert (await rebuilt.published(), await rebuilt.rows()) == ([], {})
     assert books.puts("BankOrder") == 1
 
 
-async def test_a_receipt_that_says_something_else_than_was_sent_is_told() -> None:
+async def test_a_receipt_that_differs_from_what_was_sent_is_reported() -> None:
     books = FakeBooks(change=lambda document: document | {"Amount": "2.00"})
     [outcome] = await deliver_receipts(books, Dialect(), lambda: PAID)([row()])
     assert isinstance(outcome, Refused)

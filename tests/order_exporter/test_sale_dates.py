@@ -102,7 +102,7 @@ def test_an_order_that_a_person_pushes_before_its_trigger_is_dated_by_its_paymen
 
 
 @pytest.mark.parametrize(
-    ("fields", "locked", "reason", "told"),
+    ("fields", "locked", "reason", "message"),
     [
         ({"paid_at": datetime(2031, 1, 1, tzinfo=UTC)}, None, Reason.SALE_DATE_AHEAD, "after its own last change"),
         ({}, "2026-11-01", Reason.BALANCE_PERIOD_CLOSED, "shops.main.orders.locked-until = 2026-11-01"),
@@ -110,12 +110,12 @@ def test_an_order_that_a_person_pushes_before_its_trigger_is_dated_by_its_paymen
     ids=["a date that somebody typed", "a closed period"],
 )
 def test_a_day_that_cannot_be_booked_needs_a_person(
-    fields: dict[str, Any], locked: str | None, reason: Reason, told: str
+    fields: dict[str, Any], locked: str | None, reason: Reason, message: str
 ) -> None:
     using = settings(locked_until=date.fromisoformat(locked) if locked else None)
     [refusal] = Consumer(handlers(using)).take(link(311), bought(**fields))[KEY].refuse
     assert refusal.reason == reason
-    assert told in refusal.detail
+    assert message in refusal.detail
 
 
 def test_the_day_after_the_closed_one_is_open() -> None:
@@ -123,7 +123,7 @@ def test_the_day_after_the_closed_one_is_open() -> None:
     assert task_of(service.take(link(311), bought())[KEY]).date == "2026-11-01"
 
 
-def test_a_sales_order_stands_in_no_period() -> None:
+def test_a_sales_order_is_in_no_period() -> None:
     rules = ({"status": "on-hold", "document": "sales-order"},)
     service = Consumer(handlers(settings(rules=rules, locked_until=date(2026, 11, 30))))
     [reserved] = service.take(link(311), bought(status="on-hold", paid_at=None))[KEY].deliveries

@@ -94,7 +94,7 @@ async def test_what_we_wrote_before_the_answer_was_lost_counts_as_written() -> N
     assert (event.how, event.attempts) == ("written", (TRIED,))
 
 
-async def test_a_sale_that_stands_there_is_adopted_and_never_overwritten() -> None:
+async def test_a_sale_that_exists_is_adopted_and_never_overwritten() -> None:
     books = FakeBooks(change=change_line(1, Amount="19.00"))
     await books.put_sale(TASK.document)
     event = recorded(await deliver(books))
@@ -119,7 +119,9 @@ async def test_a_sale_that_stands_there_is_adopted_and_never_overwritten() -> No
         (lambda document: document | {"Items": document["Items"][:1]}, "1 lines instead of 2"),
     ],
 )
-async def test_a_sale_that_balance_took_otherwise_than_meant_is_named_and_left_standing(change: Any, word: str) -> None:
+async def test_a_sale_that_balance_took_otherwise_than_meant_is_named_and_left_unchanged(
+    change: Any, word: str
+) -> None:
     books = FakeBooks(change=change)
     outcome = await deliver(books)
     assert isinstance(outcome, Refused)
@@ -162,20 +164,20 @@ async def test_a_write_that_could_not_be_read_back_is_read_before_anything_else(
     assert books.puts("Sale") == 1
 
 
-async def test_a_refusal_is_final_and_tells_which_order() -> None:
+async def test_a_refusal_is_final_and_names_the_order() -> None:
     closed = Rejected("November is closed", reason=Reason.BALANCE_PERIOD_CLOSED, status=400)
     outcome = await deliver(FakeBooks(fail_before={2: closed}))
     assert outcome == Refused(Reason.BALANCE_PERIOD_CLOSED, "the Sale of order 1042 of shop main: November is closed")
 
 
-async def test_a_draft_that_a_refused_posting_leaves_behind_is_told() -> None:
+async def test_a_draft_that_a_refused_posting_leaves_behind_is_reported() -> None:
     refused = Rejected("posting failed", reason=Reason.BALANCE_REFUSED, status=400)
     outcome = await deliver(FakeBooks(fail_after={2: refused}))
     assert isinstance(outcome, Refused)
     assert f"Balance kept it, not posted, as {TASK.sale}" in outcome.detail
 
 
-async def test_a_sale_marked_for_deletion_is_not_taken_for_one_that_stands() -> None:
+async def test_a_sale_marked_for_deletion_is_not_mistaken_for_a_recorded_one() -> None:
     books = FakeBooks(change=lambda document: document | {"DeletionMark": "true"})
     await books.put_sale(TASK.document)
     outcome = await deliver(books)
@@ -217,12 +219,12 @@ async def test_rows_of_several_orders_are_delivered_each_for_itself() -> None:
 
 
 @pytest.mark.claim("S4.30")
-@pytest.mark.parametrize(("field", "told"), [(None, None), ("WaybillNumber", "0777")], ids=["not named", "named"])
+@pytest.mark.parametrize(("field", "waybill"), [(None, None), ("WaybillNumber", "0777")], ids=["not named", "named"])
 async def test_a_waybill_that_balance_shows_is_recorded_where_the_settings_name_its_field(
-    field: str | None, told: str | None
+    field: str | None, waybill: str | None
 ) -> None:
     books = FakeBooks(change=lambda document: document | {"WaybillNumber": " 0777 "})
     [outcome] = await deliveries(books, Dialect(waybill_number_field=field), lambda: PAID)["balance.documents"](
         [row_of()]
     )
-    assert recorded(outcome).waybill == told
+    assert recorded(outcome).waybill == waybill

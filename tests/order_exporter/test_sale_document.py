@@ -36,7 +36,7 @@ def document(using: Settings, accounts: dict[str, Accounts] | None = None, **fie
     return sale_document(sale, RETAIL, accounts or {}, using.shops[SHOP].orders, using.balance)
 
 
-def test_header_says_who_sold_what_to_whom_and_whence() -> None:
+def test_the_header_names_client_warehouse_and_order() -> None:
     using = settings(balance={"template": {"department": "shop", "extra": {"PriceType": "retail"}}})
     header = {name: value for name, value in document(using, transaction_id="TX-7").items() if name != "Items"}
     assert header == {
@@ -60,7 +60,7 @@ def test_header_says_who_sold_what_to_whom_and_whence() -> None:
 PAYMENTS = {"bog": {"type": "Card", "account": "1410.77"}}
 
 
-def test_a_mapped_payment_stands_in_the_sale_with_its_account_and_its_reference_in_the_comment() -> None:
+def test_a_mapped_payment_is_in_the_sale_with_its_account_and_its_reference_in_the_comment() -> None:
     made = document(settings(payments=PAYMENTS), transaction_id="TX-7")
     assert made["Payment"] == [{"PaymentType": "Card", "PaymentAccount": "1410.77", "Amount": "30.00"}]
     assert made["Comments"].endswith("transaction TX-7")
@@ -119,7 +119,7 @@ def test_a_fraction_of_a_unit_stays_a_fraction() -> None:
     assert Decimal(row["Price"]) * Decimal("0.375") == pytest.approx(Decimal("3.33"), abs=Decimal("0.004"))
 
 
-def test_nothing_personal_stands_in_the_document() -> None:
+def test_the_document_has_no_personal_data() -> None:
     person = buyer(personal_id="not a number", comment="ring twice")
     task = sale_task(order(line(1, "5.00"), person=person), settings())
     assert "the buyer's number is not valid" in task.document["Comments"]

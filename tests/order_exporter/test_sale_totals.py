@@ -1,4 +1,4 @@
-"""Whatever an order holds: its Sale comes to its total exactly, or there is none."""
+"""The Sale of any order adds up to its total exactly, or there is none."""
 
 from __future__ import annotations
 

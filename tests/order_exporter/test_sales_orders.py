@@ -62,12 +62,12 @@ def bought(**fields: Any) -> OrderChanged:
     return order(*lines, **{"payment_method": "bacs", **fields})
 
 
-def standing(of: OrderChanged, **fields: Any) -> SalesOrderRecorded:
-    """The sales order of an order as it stands in Balance."""
+def recorded_reservation(of: OrderChanged, **fields: Any) -> SalesOrderRecorded:
+    """The sales order of an order in Balance."""
     task = sales_order_task(sale_task(of, using()), Dialect())
     content = task.model_dump(exclude={"document", "ends"})
-    told = {"sent": task.document, "how": "written", "recorded_at": NOON, "reserved": ()}
-    return SalesOrderRecorded.model_validate(content | told | fields)
+    recorded = {"sent": task.document, "how": "written", "recorded_at": NOON, "reserved": ()}
+    return SalesOrderRecorded.model_validate(content | recorded | fields)
 
 
 def ended(why: str = "sold") -> SalesOrderEnded:
@@ -116,7 +116,7 @@ def test_the_dialect_says_how_it_reserves(how: str, reserve: str | None, automat
 def test_paid_it_becomes_a_sale_and_reserves_nothing_just_before() -> None:
     service = consumer(using())
     service.take(link(311), awaited())
-    assert service.take(standing(awaited()))[KEY] == NOTHING
+    assert service.take(recorded_reservation(awaited()))[KEY] == NOTHING
     end, sale = service.take(bought())[KEY].deliveries
     assert (end.id, sale.id) == (f"sales-order-end:{KEY}", f"sale:{KEY}")
     task = SalesOrderTask.model_validate(end.payload)
@@ -130,7 +130,7 @@ def test_paid_it_becomes_a_sale_and_reserves_nothing_just_before() -> None:
 def test_goods_stay_reserved_while_the_sale_waits() -> None:
     service = consumer(using(hold=3600.0))
     service.state.now = PLACED + timedelta(hours=13)
-    service.take(link(311), awaited(created_at=PLACED), standing(awaited()))
+    service.take(link(311), awaited(created_at=PLACED), recorded_reservation(awaited()))
     paid = bought(paid_at=PLACED + timedelta(hours=13))
     held = service.take(paid)[KEY]
     assert held == Decision(again_at=PLACED + timedelta(hours=14))
@@ -141,14 +141,14 @@ def test_goods_stay_reserved_while_the_sale_waits() -> None:
 @pytest.mark.parametrize("status", ["cancelled", "failed"])
 def test_an_order_given_up_reserves_nothing(status: str) -> None:
     service = consumer(using())
-    service.take(link(311), awaited(), standing(awaited()))
+    service.take(link(311), awaited(), recorded_reservation(awaited()))
     assert reservation(service.take(awaited(status=status))[KEY]).ends == "given-up"
     assert service.take(ended("given-up"))[KEY] == NOTHING
 
 
 def test_an_edited_order_has_its_sales_order_written_again() -> None:
     service = consumer(using())
-    service.take(link(311), awaited(), standing(awaited()))
+    service.take(link(311), awaited(), recorded_reservation(awaited()))
     edited = order(line(1, "30.00", quantity="3"), payment_method="bacs", status="on-hold", paid_at=None)
     task = reservation(service.take(edited)[KEY])
     assert (task.ends, task.document["uid"], task.document["Items"][0]["Reserve"]) == (None, UID, "3")
@@ -211,7 +211,7 @@ async def test_what_balance_reserves_is_read_back() -> None:
     assert (event.number, event.differences) == ("0000001", ())
 
 
-async def test_a_balance_that_reserves_nothing_is_believed_and_told() -> None:
+async def test_a_balance_that_reserves_nothing_is_believed_and_reported() -> None:
     def without(document: Json) -> Json:
         return document | {"Items": [{k: v for k, v in row.items() if k != "Reserve"} for row in document["Items"]]}
 
@@ -254,7 +254,7 @@ async def run(bench: Bench, lane: Deliver) -> None:
 
 
 @pytest.mark.claim("S4.31")
-async def test_from_reservation_to_sale_each_document_stands_once(tmp_path: Path) -> None:
+async def test_from_reservation_to_sale_each_document_exists_once(tmp_path: Path) -> None:
     books = FakeBooks()
     lane = deliveries(books, Dialect(), lambda: NOON)["balance.documents"]
     async with open_bench(tmp_path, order_handlers.handlers(using())) as bench:
@@ -263,7 +263,7 @@ async def test_from_reservation_to_sale_each_document_stands_once(tmp_path: Path
         await run(bench, lane)
         await bench.take(record(bought(), version=2))
         await run(bench, lane)
-        told = [type(envelope.data) for envelope in await bench.published()]
-    assert told == [SalesOrderRecorded, SalesOrderEnded, SaleRecorded]
+        types = [type(envelope.data) for envelope in await bench.published()]
+    assert types == [SalesOrderRecorded, SalesOrderEnded, SaleRecorded]
     assert (len(books.sales), len(books.sales_orders)) == (1, 1)
     assert books.calls.index("PUT Sale") > len(books.calls) - 3

@@ -65,7 +65,7 @@ def event_of(outcome: Outcome) -> SalePostponed:
         ("no such client", Reason.BALANCE_REFUSED),
     ],
 )
-def test_missing_stock_is_told_from_other_refusals_by_balances_words(words: str, reason: Reason) -> None:
+def test_missing_stock_is_distinguished_from_other_refusals_by_balances_words(words: str, reason: Reason) -> None:
     assert build_refusal("PUT Sale", words, Dialect(), 400).reason == reason
 
 
@@ -118,7 +118,7 @@ async def test_a_push_tries_it_at_once() -> None:
     assert sale_of(service.take(push(asked_at=LATER))[KEY]).blocked is None
 
 
-async def test_what_a_person_has_changed_in_the_draft_is_taken_as_it_stands() -> None:
+async def test_what_a_person_has_changed_in_the_draft_is_taken_as_it_is() -> None:
     service, books = consumer(using("unposted")), FakeBooks(fail_before={2: SHORT})
     service.take(event_of(await deliver(first(service), books)))
     [document] = books.sales.values()
@@ -131,7 +131,7 @@ async def test_what_a_person_has_changed_in_the_draft_is_taken_as_it_stands() ->
     assert done.events[0].content()["how"] == "adopted"
 
 
-async def test_an_edited_order_is_another_sale_and_tried_anew() -> None:
+async def test_an_edited_order_is_another_sale_and_is_tried_again() -> None:
     service = consumer(using("wait"))
     service.take(event_of(await deliver(first(service), FakeBooks(fail_before={2: SHORT}))))
     edited = bought(total="20.01")

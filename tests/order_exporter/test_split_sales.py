@@ -52,7 +52,7 @@ def held(task: SaleTask) -> list[tuple[str, str, tuple[int, ...]]]:
 
 
 @pytest.mark.claim("S3.37")
-def test_each_warehouse_has_a_sale_of_its_own_and_services_stand_in_the_first() -> None:
+def test_each_warehouse_has_a_sale_of_its_own_and_services_are_in_the_first() -> None:
     decision = stocked().take(bought())[KEY]
     task = task_of(decision)
     assert held(task) == [(FIRST, GLDANI, (1, 3, 4)), (SECOND, VAKE, (2,))]
@@ -60,7 +60,7 @@ def test_each_warehouse_has_a_sale_of_its_own_and_services_stand_in_the_first() 
     assert amounts == [["20.01", "5.00", "-1.00"], ["7.49"]]
     assert [part.sent["Warehouse"] for part in task.parts] == [GLDANI, VAKE]
     [choice] = chosen(decision)
-    assert (choice.warehouse, choice.why) == (GLDANI, "none of orders.warehouses holds all lines: split")
+    assert (choice.warehouse, choice.why) == (GLDANI, "none of orders.warehouses has enough for all lines: split")
 
 
 @pytest.mark.claim("S3.37")
@@ -126,7 +126,7 @@ def recorded(outcome: Outcome) -> SaleRecorded:
 
 
 @pytest.mark.claim("S3.37", "K2")
-async def test_all_of_them_stand_once_and_are_one_sale_in_the_ledger() -> None:
+async def test_all_of_them_exist_once_and_are_one_sale_in_the_ledger() -> None:
     service, books = stocked(), FakeBooks()
     event = recorded(await deliver(service.take(bought())[KEY], books))
     assert list(books.sales) == [FIRST, SECOND]

@@ -88,7 +88,7 @@ def test_a_part_waits_by_name_for_a_parent_that_was_never_read() -> None:
 
 @pytest.mark.claim("K26")
 @pytest.mark.parametrize(
-    ("gone", "told"),
+    ("gone", "message"),
     [
         (parent(status="cancelled"), "is cancelled"),
         (OrderRemoved(shop=SHOP, order_id=PARENT, observed_at=PAID), "was removed"),
@@ -97,37 +97,37 @@ def test_a_part_waits_by_name_for_a_parent_that_was_never_read() -> None:
     ],
     ids=["cancelled", "removed", "other goods", "an empty container"],
 )
-def test_a_part_that_its_parents_sale_cannot_hold_needs_a_person(gone: Any, told: str) -> None:
+def test_a_part_that_its_parents_sale_cannot_contain_needs_a_person(gone: Any, message: str) -> None:
     service = consumer(sub_orders=PART)
     service.take(parent(), part())
     [refusal] = service.take(gone)[key(FIRST)].refuse
     assert refusal.reason == Reason.SALE_PART_NOT_HELD
-    assert told in refusal.detail
+    assert message in refusal.detail
     assert service.take(parent())[key(FIRST)] == NOTHING
 
 
 @pytest.mark.claim("K26")
-@pytest.mark.parametrize("said", [{}, PART])
-def test_a_person_can_have_one_of_them_booked_on_its_own(said: dict[str, str]) -> None:
-    service = consumer(sub_orders=said)
+@pytest.mark.parametrize("rules_of_parts", [{}, PART])
+def test_a_person_can_have_one_of_them_booked_on_its_own(rules_of_parts: dict[str, str]) -> None:
+    service = consumer(sub_orders=rules_of_parts)
     service.take(parent(), part())
     assert task_of(service.take(push(order_id=FIRST))[key(FIRST)]).order_id == FIRST
 
 
 @pytest.mark.claim("K26")
-@pytest.mark.parametrize("said", [{}, PART])
+@pytest.mark.parametrize("rules_of_parts", [{}, PART])
 @pytest.mark.parametrize("status", ["pending", "on-hold", "cancelled", "failed"])
-def test_one_that_is_not_due_waits_for_nothing_and_nobody(said: dict[str, str], status: str) -> None:
-    service = consumer(sub_orders=said)
+def test_one_that_is_not_due_waits_for_nothing_and_nobody(rules_of_parts: dict[str, str], status: str) -> None:
+    service = consumer(sub_orders=rules_of_parts)
     service.take(parent())
     assert service.take(part(status=status, paid_at=None))[key(FIRST)] == NOTHING
 
 
 @pytest.mark.claim("K26")
-@pytest.mark.parametrize("said", [{}, PART])
-def test_a_rule_for_sales_orders_reserves_no_part_a_second_time(said: dict[str, str]) -> None:
+@pytest.mark.parametrize("rules_of_parts", [{}, PART])
+def test_a_rule_for_sales_orders_reserves_no_part_a_second_time(rules_of_parts: dict[str, str]) -> None:
     rules = ({"status": "on-hold", "document": "sales-order"},)
-    service = consumer(sub_orders=said, rules=rules)
+    service = consumer(sub_orders=rules_of_parts, rules=rules)
     waiting = {"status": "on-hold", "paid_at": None}
     service.take(parent(**waiting), part(**waiting))
     kinds = [delivery.kind for decision in service.decisions.values() for delivery in decision.deliveries]
@@ -135,9 +135,9 @@ def test_a_rule_for_sales_orders_reserves_no_part_a_second_time(said: dict[str, 
 
 
 @pytest.mark.claim("K26")
-@pytest.mark.parametrize(("said", "receipts"), [({}, 1), (PART, 1), ({"dokan": "own-order"}, 2)])
-def test_the_money_of_a_purchase_is_received_once(said: dict[str, str], receipts: int) -> None:
-    using = settings(sub_orders=said, receipts=RECEIPTS)
+@pytest.mark.parametrize(("rules_of_parts", "receipts"), [({}, 1), (PART, 1), ({"dokan": "own-order"}, 2)])
+def test_the_money_of_a_purchase_is_received_once(rules_of_parts: dict[str, str], receipts: int) -> None:
+    using = settings(sub_orders=rules_of_parts, receipts=RECEIPTS)
     service = consumer(using)
     decisions = service.take(parent(), part(), recorded_sale(parent(), using))
     made = [each for decision in decisions.values() for each in decision.deliveries if each.kind == "receipt"]

@@ -142,7 +142,7 @@ def test_goods_with_a_negative_amount_are_a_discount_that_takes_no_goods() -> No
 
 
 @pytest.mark.parametrize(
-    ("sold", "orders", "reason", "told"),
+    ("sold", "orders", "reason", "message"),
     [
         (line(12, "-5.00"), {"negative_goods": "park"}, Reason.SALE_LINE_NEGATIVE, "negative amount -5.00"),
         (line(12, "-5.00"), {"fee_item": None}, Reason.SALE_SETTING_MISSING, "shops.main.orders.fee-item"),
@@ -154,11 +154,11 @@ def test_goods_with_a_negative_amount_are_a_discount_that_takes_no_goods() -> No
     ids=["parked by setting", "no item for it", "given back", "negative pieces", "money for nothing", "nothing at all"],
 )
 def test_a_sign_or_quantity_that_sells_nothing_needs_a_person(
-    sold: Any, orders: dict[str, Any], reason: Reason, told: str
+    sold: Any, orders: dict[str, Any], reason: Reason, message: str
 ) -> None:
     refusal = refused(consumer(**orders), order(line(11, "100.00"), sold))
     assert refusal.reason == reason
-    assert told in refusal.detail
+    assert message in refusal.detail
 
 
 # -- a negative fee over several rates

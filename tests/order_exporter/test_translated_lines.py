@@ -1,4 +1,4 @@
-"""An order line of a translation is booked as the item that the original stands for."""
+"""An order line of a translation is booked as the item of the original."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def waiting(service: Consumer) -> Delivery:
 def test_an_unlinked_line_whose_sku_belongs_to_one_item_is_booked_as_that_item(fields: dict[str, Any]) -> None:
     task = task_of(consumer().take(link(ORIGINAL, sku="CUP"), bought(**fields))[KEY])
     assert [sold.item for sold in task.lines] == [item_of(ORIGINAL)]
-    [told] = task.resolved
-    assert "line 11" in told
-    assert f"belongs to item {item_of(ORIGINAL)}" in told
+    [message] = task.resolved
+    assert "line 11" in message
+    assert f"belongs to item {item_of(ORIGINAL)}" in message
     assert task.notes == ()
 
 
-def test_the_story_of_the_order_tells_of_it_in_a_dry_run_and_in_the_books() -> None:
+def test_the_timeline_of_the_order_shows_it_in_a_dry_run_and_in_the_books() -> None:
     [plan] = consumer("dry-run").take(link(ORIGINAL, sku="CUP"), bought())[KEY].announce
     task = task_of(consumer().take(link(ORIGINAL, sku="CUP"), bought())[KEY])
     sale = SaleRecorded(**sale_content(task), how="written", number="1", recorded_at=PAID)

@@ -24,7 +24,7 @@ LISTED = {"warehouses": ["Gldani", "Vake"]}
 
 
 def lies(item: int, *, at: datetime = PLACED, reserve: str = "0", **quantities: str) -> StockChanged:
-    """A reading of an item: pieces by warehouse; the reserve stands in the first."""
+    """A reading of an item: pieces by warehouse; the reserve is in the first."""
     uids = {"gldani": GLDANI, "vake": VAKE}
     rows = tuple(
         StockRow(
@@ -58,11 +58,11 @@ def warehouse(decision: Decision) -> str:
 
 
 @pytest.mark.claim("S3.37")
-def test_the_first_warehouse_that_holds_all_lines_is_taken_and_said() -> None:
+def test_the_first_warehouse_with_enough_for_all_lines_is_taken_and_announced() -> None:
     decision = stocked().take(two_lines())[KEY]
     assert warehouse(decision) == VAKE
     [choice] = chosen(decision)
-    assert (choice.warehouse, choice.why) == (VAKE, "the first of orders.warehouses that holds all lines")
+    assert (choice.warehouse, choice.why) == (VAKE, "the first of orders.warehouses with enough for all lines")
     assert [(each.item, each.quantity) for each in choice.pieces] == [(item_of(311), 2), (item_of(312), 1)]
 
 
@@ -90,7 +90,7 @@ def test_a_rule_by_shipping_method_zone_or_pickup_point_names_the_warehouse(
 @pytest.mark.parametrize(
     ("readings", "expected", "why"),
     [
-        ([lies(311, gldani="5"), lies(312, gldani="1")], GLDANI, "holds all lines"),
+        ([lies(311, gldani="5"), lies(312, gldani="1")], GLDANI, "enough for all lines"),
         ([lies(311, gldani="5", reserve="4"), lies(312, gldani="1", vake="1")], WAREHOUSE, "none of"),
         ([lies(311, gldani="1", vake="1"), lies(312, gldani="1", vake="1")], WAREHOUSE, "none of"),
         ([], WAREHOUSE, "none of"),

@@ -46,7 +46,7 @@ def settings(flow: str = "live", **shop: Any) -> Settings:
 
 @dataclass
 class World:
-    """A shop, and what was said about its orders so far."""
+    """A shop, and the events about its orders so far."""
 
     using: Settings
     shop: SandboxShop
@@ -64,10 +64,10 @@ class World:
         return placed
 
     async def reads(self, order: int) -> None:
-        """store-feed reads the order as it stands in the shop."""
-        await self.told(order_changed("main", Orders(self.shop).read(order)))
+        """store-feed reads the order from the shop."""
+        await self.take(order_changed("main", Orders(self.shop).read(order)))
 
-    async def told(self, *events: Event) -> None:
+    async def take(self, *events: Event) -> None:
         """Facts and documents arrive, one batch."""
         self.version += 1
         await self.bench.take(*[record(event, self.version) for event in events])
@@ -75,7 +75,7 @@ class World:
     async def sold(self, order: int, **fields: Any) -> None:
         """The order was read, and its Sale recorded."""
         await self.reads(order)
-        await self.told(sale(order, **fields))
+        await self.take(sale(order, **fields))
 
     async def works(self) -> None:
         """Deliver until nothing is due."""
@@ -89,12 +89,12 @@ class World:
                     await self.bench.settle(row, outcome)
                     busy = True
 
-    async def said(self) -> list[Event]:
+    async def events(self) -> list[Event]:
         """What order-notifier has announced, dead letters aside."""
         return [one.data for one in await self.bench.published() if one.data.TOPIC == "shop.notices"]
 
     def notes(self, order: int) -> list[tuple[str, bool]]:
-        """The notes that stand at an order: their text, and whether customers see them."""
+        """The notes of an order: their text, and whether customers see them."""
         return [(one["note"], one["customer_note"]) for one in self.shop.notes.values() if one["order_id"] == order]
 
     def status(self, order: int) -> str:
@@ -125,9 +125,9 @@ async def world(
         yield World(using, shop, faults, client, bench)
 
 
-async def rebuilt(into: World, facts: Sequence[Event], told: Sequence[Envelope[Event]] = ()) -> None:
+async def rebuilt(into: World, facts: Sequence[Event], published: Sequence[Envelope[Event]] = ()) -> None:
     """An empty database reads the topics again, and works."""
-    await into.bench.take(*[record(fact, n) for n, fact in enumerate(facts, 1)], *map(of_envelope, told))
+    await into.bench.take(*[record(fact, n) for n, fact in enumerate(facts, 1)], *map(of_envelope, published))
     await into.bench.engine.finish_catch_up()
     await into.works()
 
@@ -144,7 +144,7 @@ def _document(order: int, total: str, **fields: Any) -> dict[str, Any]:
 
 
 def sale(order: int, total: str = "60.00", at: datetime = NOW, **fields: Any) -> SaleRecorded:
-    """The Sale of an order stands in Balance."""
+    """The Sale of an order is recorded in Balance."""
     known = {"sale": f"sale-of-{order}", "client": "c", "order_version": 1, "number": "0000123"} | fields
     return SaleRecorded.model_validate(_document(order, total, **known) | {"how": "written", "recorded_at": at})
 
@@ -156,7 +156,7 @@ def plan(order: int, total: str = "60.00") -> SalePlanned:
 
 
 def credit(order: int, total: str, refund: int = 51, at: datetime = NOW) -> CreditNoteRecorded:
-    """A credit note of the order's Sale stands in Balance."""
+    """A credit note of the order's Sale is recorded in Balance."""
     known = {
         "refund_id": refund,
         "credit_note": f"note-{refund}",
@@ -173,7 +173,7 @@ def parked(order: int, reason: str = "sale.item-not-linked", service: str = "ord
         delivery_id=f"sale:{key}", subject=key, kind="sale", lane="balance.documents", payload={"order": key}
     )
     return DeadLettered(
-        dead_letter=f"letter-{order}",
+        dead_letter=f"dead-letter-{order}",
         service=service,
         original_key=key,
         reason=reason,

@@ -36,13 +36,13 @@ async def test_a_posted_order_moves_on_as_the_list_says_and_our_change_comes_bac
         await on.sold(order)
         await on.works()
         assert on.status(order) == "completed"
-        [told] = await on.said()
-        assert isinstance(told, OrderStatusWritten)
-        assert (told.booked, told.was, told.status, told.how) == ("posted", "processing", "completed", "written")
+        [event] = await on.events()
+        assert isinstance(event, OrderStatusWritten)
+        assert (event.booked, event.was, event.status, event.how) == ("posted", "processing", "completed", "written")
         # when our own change is read back, again and again
         for _ in range(3):
             await on.reads(order)
-            await on.told(sale(order))
+            await on.take(sale(order))
             await on.works()
         assert on.writes() == [f"PUT /wp-json/wc/v3/orders/{order}"]
 
@@ -77,14 +77,14 @@ async def test_a_status_that_the_list_does_not_name_stays(tmp_path: Path, status
 
 
 @pytest.mark.claim("S2.12", "K14")
-async def test_an_unknown_status_does_nothing_and_is_told_until_it_is_left(tmp_path: Path) -> None:
+async def test_an_unknown_status_does_nothing_and_is_reported_until_it_is_left(tmp_path: Path) -> None:
     async with world(tmp_path, settings(**moves())) as on:
         order = on.sells()
         on.shop.orders[order]["status"] = "packed-by-plugin"
         await on.sold(order)
         await on.works()
-        [letter] = await on.bench.letters()
-        assert (letter.reason, "'packed-by-plugin'" in letter.detail, on.writes()) == (
+        [dead_letter] = await on.bench.letters()
+        assert (dead_letter.reason, "'packed-by-plugin'" in dead_letter.detail, on.writes()) == (
             Reason.SHOP_STATUS_UNKNOWN,
             True,
             [],
@@ -129,7 +129,7 @@ async def test_an_order_that_moved_since_it_was_read_is_left_until_it_is_read_ag
         assert on.writes() == []
         [waiting] = (await on.bench.rows()).values()
         assert waiting.blocked_on == f"order-read:main:{order}"
-        # when it is read again it is decided anew
+        # when it is read again it is decided again
         await on.reads(order)
         await on.works()
         assert on.status(order) == ("on-hold" if change == "its status" else "completed")
@@ -147,7 +147,7 @@ async def test_a_save_that_changes_nothing_is_no_other_base(tmp_path: Path) -> N
         assert on.status(order) == "completed"
 
 
-async def test_an_order_that_is_never_read_again_is_told_at_last(tmp_path: Path) -> None:
+async def test_an_order_that_is_never_read_again_is_reported_at_last(tmp_path: Path) -> None:
     async with world(tmp_path, settings(**moves())) as on:
         order = on.sells()
         await on.sold(order)
@@ -155,15 +155,15 @@ async def test_an_order_that_is_never_read_again_is_told_at_last(tmp_path: Path)
         await on.works()
         on.bench.clock.advance(2 * 3600)
         await on.bench.engine.dead_letter_overdue()
-        [letter] = await on.bench.letters()
-        assert (letter.reason, "'on-hold'" in letter.detail) == (Reason.SHOP_ORDER_MOVED, True)
+        [dead_letter] = await on.bench.letters()
+        assert (dead_letter.reason, "'on-hold'" in dead_letter.detail) == (Reason.SHOP_ORDER_MOVED, True)
 
 
 async def test_a_sale_of_before_that_is_credited_in_the_days_that_count_moves_its_order(tmp_path: Path) -> None:
     async with world(tmp_path, settings(**moves(since="2026-03-03"))) as on:
         order = on.sells("on-hold")
         await on.sold(order)
-        await on.told(credit(order, "60.00", at=NOW + timedelta(days=1)))
+        await on.take(credit(order, "60.00", at=NOW + timedelta(days=1)))
         await on.works()
         assert on.status(order) == "cancelled"
 
@@ -172,10 +172,10 @@ async def test_an_order_that_the_shop_does_not_hold_any_more_gets_nothing(tmp_pa
     async with world(tmp_path, settings(**moves(), notes=NOTES)) as on:
         order = on.sells()
         await on.reads(order)
-        await on.told(OrderRemoved(shop="main", order_id=order, observed_at=NOW))
-        await on.told(sale(order))
+        await on.take(OrderRemoved(shop="main", order_id=order, observed_at=NOW))
+        await on.take(sale(order))
         await on.works()
-        assert (on.writes(), await on.said()) == ([], [])
+        assert (on.writes(), await on.events()) == ([], [])
 
 
 @pytest.mark.claim("S2.10")
@@ -183,10 +183,10 @@ async def test_only_an_order_that_is_credited_whole_counts_as_credited(tmp_path:
     async with world(tmp_path, settings(**moves(posted={}))) as on:
         order = on.sells("on-hold")
         await on.sold(order)
-        await on.told(credit(order, "15.00", 51))
+        await on.take(credit(order, "15.00", 51))
         await on.works()
         assert on.status(order) == "on-hold"
-        await on.told(credit(order, "45.00", 52))
+        await on.take(credit(order, "45.00", 52))
         await on.works()
         assert on.status(order) == "cancelled"
 
@@ -216,9 +216,9 @@ async def test_an_unknown_outcome_is_read_before_it_is_written_again(tmp_path: P
         assert on.status(order) == "completed"
         assert [mail["kind"] for mail in on.shop.mails] == ["completed_order"]
         assert len(on.writes()) == (1 if kind == "commit_then_reset" else 2)
-        [told] = await on.said()
-        assert isinstance(told, OrderStatusWritten)
-        assert told.how == ("found" if kind == "commit_then_reset" else "written")
+        [event] = await on.events()
+        assert isinstance(event, OrderStatusWritten)
+        assert event.how == ("found" if kind == "commit_then_reset" else "written")
 
 
 async def test_a_lost_database_moves_no_order_again(tmp_path: Path) -> None:
@@ -229,43 +229,43 @@ async def test_a_lost_database_moves_no_order_again(tmp_path: Path) -> None:
         await on.works()
         on.by_hand(order, "processing")
         facts = [order_changed("main", Orders(on.shop).read(order)), sale(order)]
-        told = [one for one in await on.bench.published() if one.data.TOPIC == "shop.notices"]
-        assert all(of_envelope(one).key == f"main:{order}".encode() for one in told)
+        event = [one for one in await on.bench.published() if one.data.TOPIC == "shop.notices"]
+        assert all(of_envelope(one).key == f"main:{order}".encode() for one in event)
         async with world(tmp_path / "new", using, like=on) as again:
-            await rebuilt(again, facts, told)
-            assert (again.status(order), await again.said()) == ("processing", [])
+            await rebuilt(again, facts, event)
+            assert (again.status(order), await again.events()) == ("processing", [])
 
 
-async def test_a_dry_run_tells_the_status_once_and_writes_none(tmp_path: Path) -> None:
+async def test_a_dry_run_announces_the_status_once_and_writes_none(tmp_path: Path) -> None:
     async with world(tmp_path, settings(**moves(mode="dry-run"))) as on:
         order = on.sells()
         await on.sold(order)
         await on.reads(order)
         await on.works()
-        [told] = await on.said()
-        assert isinstance(told, OrderStatusPlanned)
-        assert (told.was, told.status, on.writes()) == ("processing", "completed", [])
+        [event] = await on.events()
+        assert isinstance(event, OrderStatusPlanned)
+        assert (event.was, event.status, on.writes()) == ("processing", "completed", [])
 
 
 async def test_a_sale_of_before_the_first_day_moves_nothing_nor_does_a_later_refund_of_a_part(tmp_path: Path) -> None:
     async with world(tmp_path, settings(**moves())) as on:
         order = on.sells()
         await on.sold(order, at=NOW - timedelta(days=3))
-        await on.told(credit(order, "15.00"))
+        await on.take(credit(order, "15.00"))
         await on.works()
         assert (on.status(order), on.writes()) == ("processing", [])
 
 
-async def test_a_shop_that_keeps_another_status_is_told(tmp_path: Path) -> None:
+async def test_a_shop_that_keeps_another_status_is_reported(tmp_path: Path) -> None:
     async with world(tmp_path, settings(**moves())) as on:
         order = on.sells()
         await on.sold(order)
         kept = f'{{"id": {order}, "status": "on-hold"}}'
         on.faults.add(InjectedFault(kind="status", match=r"PUT .*/orders/", status=200, body=kept))
         await on.works()
-        [letter] = await on.bench.letters()
-        assert (letter.reason, "answers 'on-hold'" in letter.detail) == (Reason.SHOP_ECHO_DIFFERS, True)
-        assert not [one for one in await on.said() if isinstance(one, SaleRecorded)]
+        [dead_letter] = await on.bench.letters()
+        assert (dead_letter.reason, "answers 'on-hold'" in dead_letter.detail) == (Reason.SHOP_ECHO_DIFFERS, True)
+        assert not [one for one in await on.events() if isinstance(one, SaleRecorded)]
 
 
 async def test_a_sale_that_is_recorded_and_not_posted_moves_nothing_until_it_is(tmp_path: Path) -> None:
@@ -274,6 +274,6 @@ async def test_a_sale_that_is_recorded_and_not_posted_moves_nothing_until_it_is(
         await on.sold(order, posted=False)
         await on.works()
         assert (on.status(order), on.writes()) == ("processing", [])
-        await on.told(sale(order))
+        await on.take(sale(order))
         await on.works()
         assert on.status(order) == "completed"

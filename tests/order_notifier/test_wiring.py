@@ -52,8 +52,8 @@ async def test_a_key_that_may_only_read_holds_both_back_before_the_first(
         assert [(await gate.check()).faults for gate in made.gates] == [(), ()]
     reads = world(tmp_path / "reads", settings(**LIVE), key="ck_sandbox_reads")
     async with reads as on, wired(on, monkeypatch) as made:
-        told = [(await gate.check()).faults for gate in made.gates]
-        assert ["key may write" in str(each) for each in told] == [True, True]
+        event = [(await gate.check()).faults for gate in made.gates]
+        assert ["key may write" in str(each) for each in event] == [True, True]
 
 
 def keyed(folder: Path) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def identified(on: World, home: str) -> ShopIdentified:
 
 
 async def tried(on: World, made: Blueprint, folder: Path, known: str) -> list[Outcome]:
-    """What becomes of the notes and statuses of an order when the shop was known by this address."""
+    """The notes and statuses of an order when the shop was known by this address."""
     order = on.sells()
     async with open_bench(folder, made.handlers) as bench:
         for task in made.early_tasks:
@@ -79,7 +79,7 @@ async def tried(on: World, made: Blueprint, folder: Path, known: str) -> list[Ou
         await bench.take(record(identified(on, known)))
         on.bench = bench
         await on.reads(order)
-        await on.told(sale(order))
+        await on.take(sale(order))
         rows = [(lane, row) for lane in made.lanes for row in await bench.engine.claim(lane.name, 10, ())]
         assert len(rows) == 2
         return [outcome for lane, row in rows for outcome in await lane.deliver([row])]

@@ -84,7 +84,7 @@ class Store:
         return order_changed(SHOP, Orders(self.app.state.shop).read(self.order_id))
 
     def sale(self, using: Settings) -> SaleRecorded:
-        """The order's Sale as it stands in the books."""
+        """The order's Sale as it is in the books."""
         return recorded_sale(self.fact(), using)
 
     def line(self, product: int) -> int:

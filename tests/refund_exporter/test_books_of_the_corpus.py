@@ -47,7 +47,7 @@ STRICT = {
     "rules": {"amount_tolerance": "0.005"},
 }
 REFUSED_ORDERS, REFUSED_REFUNDS = 18, 9
-"""15 orders that have no sound Sale, and 3 more whose line names no product. Their refunds wait in vain."""
+"""15 orders that can have no Sale, and 3 more with a line without a product. Their refunds keep waiting."""
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Service:
 
     async def take(self, *events: Event) -> list[Event]:
         """Hand the events in, deliver whatever is wanted until nothing is, and give the events that came of it."""
-        told: list[Event] = []
+        events: list[Event] = []
         news: tuple[Event, ...] = events
         while news:
             decisions = self.consumer.take(*news)
@@ -69,8 +69,8 @@ class Service:
                 self.refused |= {refusal.delivery.id: str(refusal.reason) for refusal in decision.refuse}
                 for delivery in decision.deliveries:
                     news += await self._deliver(delivery) if delivery.blocked is None else ()
-            told += news
-        return told
+            events += news
+        return events
 
     async def _deliver(self, delivery: Delivery) -> tuple[Event, ...]:
         if delivery.id in self.refused:
@@ -125,33 +125,33 @@ def services(balance: Balance, using: Settings) -> tuple[Service, Service]:
 
 
 async def export(policy: str) -> tuple[BalanceSandbox, Service, Service, list[Event]]:
-    """All orders, then all refunds; what stands in Balance and what was told of it."""
-    using, app, told = every_order_counts(policy), sandbox(), list[Event]()
+    """All orders, then all refunds; the books in Balance and the events about them."""
+    using, app, events = every_order_counts(policy), sandbox(), list[Event]()
     async with balance_of(app, using) as balance:
         orders, refunds = services(balance, using)
         await orders.take(*map(link, products()))
         for order_id in list_order_ids():
             order = recorded_order(get_recording(order_id)).model_copy(update={"status": "completed"})
             news = await orders.take(order)
-            told += news
+            events += news
             sales = [event for event in news if isinstance(event, SaleRecorded)]
-            told += await refunds.take(*sales, *recorded_refunds(get_recording(order_id)))
-    return app, orders, refunds, told
+            events += await refunds.take(*sales, *recorded_refunds(get_recording(order_id)))
+    return app, orders, refunds, events
 
 
 @pytest.mark.parametrize("policy", ["separate", "cumulative"])
 @pytest.mark.claim("S0.2", "S0.11", "S0.12")
 async def test_the_books_hold_every_order_and_refund_to_the_tetri_or_it_is_refused_by_name(policy: str) -> None:
-    app, orders, refunds, told = await export(policy)
-    sales = {event.order_id: event for event in told if isinstance(event, SaleRecorded)}
-    notes = [event for event in told if isinstance(event, CreditNoteRecorded)]
+    app, orders, refunds, events = await export(policy)
+    sales = {event.order_id: event for event in events if isinstance(event, SaleRecorded)}
+    notes = [event for event in events if isinstance(event, CreditNoteRecorded)]
     # every order is a Sale of its total or was refused, and every Sale was written once
     assert {*sales, *(int(id_.rpartition(":")[2]) for id_ in orders.refused)} == set(list_order_ids())
     assert len(orders.refused) == REFUSED_ORDERS
     totals = {order_id: Decimal(get_recording(order_id).order["total"]) for order_id in sales}
-    standing = {document["uid"]: document for document in describe_books(app.books)["sales"]}
-    assert {id_: Decimal(standing[sale.sale]["total"]) for id_, sale in sales.items()} == totals
-    assert {document["revisions"] for document in standing.values()} == {1}
+    documents = {document["uid"]: document for document in describe_books(app.books)["sales"]}
+    assert {id_: Decimal(documents[sale.sale]["total"]) for id_, sale in sales.items()} == totals
+    assert {document["revisions"] for document in documents.values()} == {1}
     # every refund of a Sale is a credit note of its amount or was refused
     given_back = {refund.refund_id: refund.amount for id_ in sales for refund in recorded_refunds(get_recording(id_))}
     refused = {int(id_.rpartition(":")[2]) for id_ in refunds.refused}
@@ -162,15 +162,15 @@ async def test_the_books_hold_every_order_and_refund_to_the_tetri_or_it_is_refus
     credited = [Decimal(document["total"]) for document in describe_books(app.books)["credit_notes"]]
     assert sum(credited) == sum(note.total for note in notes)
     assert len(credited) == len({note.credit_note for note in notes})
-    # nothing stands there otherwise than meant, but for VAT that the shop's own people typed
+    # everything is in the books as intended, except for VAT that the shop's own people typed
     differences = [text for event in [*sales.values(), *notes] for text in event.differences]
     assert [text for text in differences if not text.startswith("VAT")] == []
     assert not [reason for reason in [*orders.refused.values(), *refunds.refused.values()] if "(" in reason]
 
 
 async def test_a_person_who_bought_often_is_one_client() -> None:
-    app, _, _, told = await export("separate")
+    app, _, _, events = await export("separate")
     clients = describe_books(app.books)["clients"]
     assert len(clients) == len({client["ID"] for client in clients}) > 50
     assert {client["revisions"] for client in clients} == {1}
-    assert Counter(type(event) for event in told)[ClientRecorded] >= len(clients) - 1
+    assert Counter(type(event) for event in events)[ClientRecorded] >= len(clients) - 1

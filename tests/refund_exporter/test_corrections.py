@@ -1,4 +1,4 @@
-"""An order given up or edited after its Sale: reported, or by policy credited and sold anew, in no closed period."""
+"""An order given up or edited after its Sale: reported, or by policy credited and sold again, in no closed period."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ REMOVED = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=NOON)
 SEEN = "2026-03-20"
 
 
-def said(*events: Event, policy: str = "credit-and-new-sale") -> list[SaleDiverged]:
+def divergences(*events: Event, policy: str = "credit-and-new-sale") -> list[SaleDiverged]:
     """What order-exporter reports under this policy, one event after the other."""
     using = settings(after_sale=policy)
-    service, told = Consumer(order_handlers.handlers(using)), list[SaleDiverged]()
+    service, announced = Consumer(order_handlers.handlers(using)), list[SaleDiverged]()
     service.state.now = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
     service.take(BOUGHT, SALE)
     for event in events:
         found = [one for one in service.take(event)[KEY].announce if isinstance(one, SaleDiverged)]
         service.take(*found)
-        told += found
-    return told
+        announced += found
+    return announced
 
 
 def decided(*events: Event, using: Settings = CREDIT) -> Decision:
@@ -68,15 +68,15 @@ def recorded(task: CreditNoteTask) -> CreditNoteRecorded:
 
 
 @pytest.mark.claim("K7")
-def test_what_became_of_the_order_is_told_once_and_taken_back_when_it_equals_its_sale_again() -> None:
-    told = said(CANCELLED, CANCELLED, BOUGHT, BOUGHT, REMOVED)
-    assert [one.what for one in told] == ["given-up", "equal-again", "removed"]
+def test_a_divergence_is_announced_once_and_withdrawn_when_the_order_equals_its_sale_again() -> None:
+    events = divergences(CANCELLED, CANCELLED, BOUGHT, BOUGHT, REMOVED)
+    assert [one.what for one in events] == ["given-up", "equal-again", "removed"]
 
 
 @pytest.mark.claim("K7")
 @pytest.mark.parametrize("gone", [CANCELLED, REMOVED], ids=["cancelled", "removed"])
 def test_a_given_up_order_is_credited_whole_with_its_goods_back_and_the_sale_stays(gone: Event) -> None:
-    task = credited(decided(*said(gone)))
+    task = credited(decided(*divergences(gone)))
     assert (task.total, task.vat, task.date, task.sale) == (SALE.total, SALE.vat, SEEN, SALE.sale)
     assert [(line.sale_line, line.quantity, line.amount) for line in task.lines] == [
         (1, Decimal(4), Decimal("60.00")),
@@ -87,7 +87,7 @@ def test_a_given_up_order_is_credited_whole_with_its_goods_back_and_the_sale_sta
     assert task.document["Comments"] == "Order 1042 given up after its Sale, shop main"
 
 
-ANEW = settings(after_sale="credit-and-new-sale")
+NEW_SALE = settings(after_sale="credit-and-new-sale")
 EDITED = BOUGHT.model_copy(
     update={
         "lines": (line(TEA, "45.00", quantity="3"), *BOUGHT.lines[1:]),
@@ -97,15 +97,15 @@ EDITED = BOUGHT.model_copy(
 )
 
 
-def booked(using: Settings = ANEW) -> tuple[list[Event], SaleTask]:
+def booked(using: Settings = NEW_SALE) -> tuple[list[Event], SaleTask]:
     """An edited order with all events up to its second Sale."""
-    told: list[Event] = [SALE, *said(EDITED)]
-    note = recorded(credited(Consumer(refund_handlers.handlers(using)).take(*told)[KEY]))
+    events: list[Event] = [SALE, *divergences(EDITED)]
+    note = recorded(credited(Consumer(refund_handlers.handlers(using)).take(*events)[KEY]))
     service = Consumer(order_handlers.handlers(using))
     service.take(*(link(each) for each in (311, 312)))
-    [delivery] = service.take(EDITED, *told, note)[KEY].deliveries
+    [delivery] = service.take(EDITED, *events, note)[KEY].deliveries
     assert delivery.id == f"sale:{KEY}:1"
-    return [*told, note], SaleTask.model_validate(delivery.payload)
+    return [*events, note], SaleTask.model_validate(delivery.payload)
 
 
 def second_sale(task: SaleTask) -> SaleRecorded:
@@ -113,7 +113,7 @@ def second_sale(task: SaleTask) -> SaleRecorded:
 
 
 @pytest.mark.claim("I11", "K7", "S3.34")
-def test_by_policy_an_edited_order_is_credited_whole_and_sold_anew_on_the_day_of_the_correction() -> None:
+def test_by_policy_an_edited_order_is_credited_whole_and_sold_again_on_the_day_of_the_correction() -> None:
     events, task = booked()
     note = events[-1]
     assert isinstance(note, CreditNoteRecorded)
@@ -128,14 +128,14 @@ def test_by_policy_an_edited_order_is_credited_whole_and_sold_anew_on_the_day_of
 
 def test_the_new_sale_settles_it_and_another_edit_is_another_round() -> None:
     events, task = booked()
-    refunds = Consumer(refund_handlers.handlers(ANEW))
-    orders = Consumer(order_handlers.handlers(ANEW))
+    refunds = Consumer(refund_handlers.handlers(NEW_SALE))
+    orders = Consumer(order_handlers.handlers(NEW_SALE))
     orders.take(link(311), link(312), EDITED)
     assert orders.take(*events, second_sale(task))[KEY] == NOTHING
     assert refunds.take(*events, second_sale(task))[KEY] == NOTHING
     again = EDITED.model_copy(update={"total": EDITED.total + 1})
-    [said_again] = [one for one in orders.take(again)[KEY].announce if isinstance(one, SaleDiverged)]
-    [delivery] = refunds.take(said_again)[KEY].deliveries
+    [second_event] = [one for one in orders.take(again)[KEY].announce if isinstance(one, SaleDiverged)]
+    [delivery] = refunds.take(second_event)[KEY].deliveries
     second = CreditNoteTask.model_validate(delivery.payload)
     assert (delivery.id, second.sale, second.total) == (f"credit-note:{KEY}:-1", task.sale, EDITED.total)
     assert second.credit_note not in {one.credit_note for one in events if isinstance(one, CreditNoteRecorded)}
@@ -144,7 +144,7 @@ def test_the_new_sale_settles_it_and_another_edit_is_another_round() -> None:
 def test_a_refund_of_the_new_sale_takes_from_the_new_sale() -> None:
     events, task = booked()
     back = refund("15.00", given_back(TEA, "15.00", quantity="1"))
-    decision = Consumer(refund_handlers.handlers(ANEW)).take(*events, second_sale(task), back)[KEY]
+    decision = Consumer(refund_handlers.handlers(NEW_SALE)).take(*events, second_sale(task), back)[KEY]
     [delivery] = decision.deliveries
     made = CreditNoteTask.model_validate(delivery.payload)
     assert (made.sale, made.total, delivery.id) == (task.sale, Decimal("15.00"), f"credit-note:{KEY}:1051")
@@ -152,33 +152,33 @@ def test_a_refund_of_the_new_sale_takes_from_the_new_sale() -> None:
 
 def test_an_edited_order_with_a_refund_is_only_reported() -> None:
     back = refund("15.00", given_back(1, "15.00", quantity="1"))
-    decision = Consumer(refund_handlers.handlers(ANEW)).take(SALE, back, *said(EDITED))[KEY]
+    decision = Consumer(refund_handlers.handlers(NEW_SALE)).take(SALE, back, *divergences(EDITED))[KEY]
     assert [each.id for each in decision.deliveries] == [f"credit-note:{KEY}:1051"]
 
 
-def test_a_given_up_order_that_comes_back_is_sold_anew() -> None:
-    told = said(CANCELLED, BOUGHT)
-    note = recorded(credited(Consumer(refund_handlers.handlers(ANEW)).take(SALE, told[0])[KEY]))
-    service = Consumer(order_handlers.handlers(ANEW))
+def test_a_given_up_order_that_comes_back_is_sold_again() -> None:
+    events = divergences(CANCELLED, BOUGHT)
+    note = recorded(credited(Consumer(refund_handlers.handlers(NEW_SALE)).take(SALE, events[0])[KEY]))
+    service = Consumer(order_handlers.handlers(NEW_SALE))
     service.take(link(311), link(312), CANCELLED, SALE)
-    assert service.take(told[0], note)[KEY].deliveries == ()
-    [delivery] = service.take(told[1], BOUGHT)[KEY].deliveries
+    assert service.take(events[0], note)[KEY].deliveries == ()
+    [delivery] = service.take(events[1], BOUGHT)[KEY].deliveries
     assert delivery.id == f"sale:{KEY}:1"
-    assert not Consumer(refund_handlers.handlers(ANEW)).take(SALE, *told, note)[KEY].refuse
+    assert not Consumer(refund_handlers.handlers(NEW_SALE)).take(SALE, *events, note)[KEY].refuse
 
 
 @pytest.mark.claim("I2")
 def test_the_days_before_and_of_an_edit_close_green() -> None:
     events, task = booked()
     sold = (EDITED, *events, second_sale(task))
-    assert close_of(*sold, using=ANEW).green
-    day = close_of(*sold, date=SEEN, using=ANEW)
+    assert close_of(*sold, using=NEW_SALE).green
+    day = close_of(*sold, date=SEEN, using=NEW_SALE)
     assert day.green
     assert [(total.kind, total.shop, total.books) for total in day.totals] == [
         ("order", EDITED.total, EDITED.total),
         ("refund", SALE.total, SALE.total),
     ]
-    waiting = close_of(EDITED, *events, date=SEEN, using=ANEW)
+    waiting = close_of(EDITED, *events, date=SEEN, using=NEW_SALE)
     assert [one.amount for one in waiting.differences] == [EDITED.total]
 
 
@@ -187,36 +187,36 @@ def test_what_was_refunded_before_is_not_credited_twice() -> None:
     service = Consumer(refund_handlers.handlers(CREDIT))
     first = service.take(SALE, back)[KEY].deliveries[0]
     service.take(recorded(CreditNoteTask.model_validate(first.payload)))
-    task = credited(service.take(*said(CANCELLED))[KEY])
+    task = credited(service.take(*divergences(CANCELLED))[KEY])
     assert (task.total, task.lines[0].quantity) == (Decimal("85.00"), Decimal(3))
     assert task.vat + Decimal("2.29") == SALE.vat
 
 
 def test_by_default_it_is_only_reported() -> None:
-    assert decided(*said(CANCELLED), using=settings()) == NOTHING
+    assert decided(*divergences(CANCELLED), using=settings()) == NOTHING
 
 
-@pytest.mark.parametrize(("then", "now"), [("credit", ANEW), ("credit-and-new-sale", CREDIT), ("credit", CREDIT)])
+@pytest.mark.parametrize(("then", "now"), [("credit", NEW_SALE), ("credit-and-new-sale", CREDIT), ("credit", CREDIT)])
 def test_an_edited_order_is_only_reported_where_a_policy_credits_given_up_ones_alone(then: str, now: Settings) -> None:
-    assert decided(*said(EDITED, policy=then), using=now) == NOTHING
+    assert decided(*divergences(EDITED, policy=then), using=now) == NOTHING
 
 
 @pytest.mark.parametrize("now", ["credit", "credit-and-new-sale"])
 def test_a_policy_that_is_set_later_corrects_nothing_that_was_only_reported_before(now: str) -> None:
-    assert decided(*said(CANCELLED, policy="report"), using=settings(after_sale=now)) == NOTHING
+    assert decided(*divergences(CANCELLED, policy="report"), using=settings(after_sale=now)) == NOTHING
 
 
 @pytest.mark.parametrize(
     ("locked", "date"), [("2026-02-28", SEEN), ("2026-03-20", "2026-03-21"), ("2026-03-31", "2026-04-01")]
 )
 def test_the_correction_is_dated_after_the_lock(locked: str, date: str) -> None:
-    task = credited(decided(*said(CANCELLED), using=settings(after_sale="credit", locked_until=locked)))
+    task = credited(decided(*divergences(CANCELLED), using=settings(after_sale="credit", locked_until=locked)))
     assert (task.date, task.document["Date"]) == (date, f"{date}T00:00:00")
 
 
 def test_it_is_decided_once_and_an_order_that_comes_back_is_a_persons_business() -> None:
     service = Consumer(refund_handlers.handlers(CREDIT))
-    there_and_back = said(CANCELLED, BOUGHT)
+    there_and_back = divergences(CANCELLED, BOUGHT)
     task = credited(service.take(SALE, there_and_back[0])[KEY])
     assert service.take(recorded(task))[KEY] == NOTHING
     [refusal] = service.take(there_and_back[1])[KEY].refuse
@@ -224,13 +224,13 @@ def test_it_is_decided_once_and_an_order_that_comes_back_is_a_persons_business()
 
 
 def test_an_order_that_comes_back_before_the_note_was_written_takes_it_back() -> None:
-    assert decided(*said(CANCELLED, BOUGHT)) == NOTHING
+    assert decided(*divergences(CANCELLED, BOUGHT)) == NOTHING
 
 
 @pytest.mark.claim("I5", "S3.34")
 def test_a_correction_waits_for_the_accountant_where_approval_is_asked() -> None:
     service = Consumer(refund_handlers.handlers(settings(after_sale="credit", approve_first=1)))
-    waiting = service.take(SALE, *said(CANCELLED))[KEY]
+    waiting = service.take(SALE, *divergences(CANCELLED))[KEY]
     [question] = asked(waiting)
     assert "whole Sale taken back" in question.shape
     assert waiting.deliveries[0].blocked is not None
@@ -240,7 +240,7 @@ def test_a_correction_waits_for_the_accountant_where_approval_is_asked() -> None
 async def test_on_the_engine_the_note_is_written_once(tmp_path: Path) -> None:
     books = FakeBooks()
     async with open_bench(tmp_path, refund_handlers.handlers(CREDIT)) as bench:
-        for event in (SALE, *said(CANCELLED)):
+        for event in (SALE, *divergences(CANCELLED)):
             await bench.take(record(event))
         lanes = refund_deliveries.deliveries(books, Dialect(), lambda: NOON)
         await run(bench, lanes)
@@ -252,7 +252,7 @@ async def test_on_the_engine_the_note_is_written_once(tmp_path: Path) -> None:
 
 @pytest.mark.claim("I2")
 def test_the_days_of_the_sale_and_of_its_credit_note_close_green() -> None:
-    note = recorded(credited(decided(*said(CANCELLED))))
+    note = recorded(credited(decided(*divergences(CANCELLED))))
     events = (BOUGHT, SALE, CANCELLED, note)
     assert close_of(*events).green
     back = close_of(*events, date=SEEN)

@@ -209,7 +209,7 @@ def test_a_cumulative_note_names_the_earlier_lines() -> None:
         ("live", (sold(), refund("100.01")), {"refund_id": 1051}, "refused", "only 100.00 is left"),
     ],
 )
-def test_a_push_is_told_what_becomes_of_it_once(
+def test_a_push_is_answered_once_with_its_result(
     flow: str, events: Any, asked: dict[str, int], outcome: str, word: str
 ) -> None:
     service = consumer(settings(flow))

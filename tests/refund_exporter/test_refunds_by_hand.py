@@ -52,19 +52,19 @@ def test_by_hand_nothing_is_written_and_the_note_is_planned_whole_and_once() -> 
 
 
 @pytest.mark.claim("S2.11")
-def test_by_hand_needs_no_letter_even_where_no_note_could_be_made() -> None:
+def test_by_hand_makes_no_dead_letter_even_if_no_note_is_possible() -> None:
     decision = sold(by_hand()).take(refund("900.00"))[KEY]
     assert decision == NOTHING
 
 
 @pytest.mark.claim("S2.11")
-def test_by_hand_a_push_is_told_that_people_make_the_note_and_a_dry_one_plans_it() -> None:
+def test_by_hand_a_push_reports_that_people_make_the_note_and_a_dry_one_plans_it() -> None:
     service = sold(by_hand())
     service.take(PART)
     asked = {"document": "refund", "refund_id": PART.refund_id}
-    [told] = [e for e in service.take(push(**asked))[KEY].announce if isinstance(e, CommandSettled)]
-    assert (told.outcome, "make the credit note by hand" in told.detail) == ("refused", True)
-    service.take(told)
+    [reply] = [e for e in service.take(push(**asked))[KEY].announce if isinstance(e, CommandSettled)]
+    assert (reply.outcome, "make the credit note by hand" in reply.detail) == ("refused", True)
+    service.take(reply)
     dry = service.take(push(**asked, dry_run=True, command_id="push-2"))[KEY].announce
     [planned] = [e for e in dry if isinstance(e, CommandSettled)]
     assert (planned.outcome, "planned; nothing is written" in planned.detail) == ("done", True)

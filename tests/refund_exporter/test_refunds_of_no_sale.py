@@ -1,4 +1,4 @@
-"""Refunds that no Sale of their own stands behind: each ends, or waits, by name."""
+"""Refunds of orders without a Sale of their own: each ends or waits with a reason."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def test_a_refund_of_an_order_that_never_had_a_sale_ends_as_nothing_to_credit(
     service = consumer(settings(flow))
     for event in events:
         service.take(event)
-    [told] = service.decisions[KEY].announce
-    assert isinstance(told, NothingToCredit)
-    assert (told.refund_id, told.amount) == (BACK.refund_id, Decimal("15.00"))
-    assert why in told.why
-    assert f"nothing to credit: {told.why}" in describe_event(told)
+    [event] = service.decisions[KEY].announce
+    assert isinstance(event, NothingToCredit)
+    assert (event.refund_id, event.amount) == (BACK.refund_id, Decimal("15.00"))
+    assert why in event.why
+    assert f"nothing to credit: {event.why}" in describe_event(event)
     assert service.decisions[KEY].deliveries == service.decisions[KEY].refuse == ()
-    service.take(told)
+    service.take(event)
     assert service.take(bought(status="cancelled", paid_at=None) if why.startswith("is cancelled") else BACK)[KEY] == (
         NOTHING
     )
@@ -119,9 +119,9 @@ def test_a_refund_of_a_part_names_the_parent_whose_sale_contains_it() -> None:
 
 
 @pytest.mark.claim("K26")
-@pytest.mark.parametrize("said_of_it", [{}, {"dokan": "own-order"}])
-def test_a_refund_of_one_that_is_not_a_part_waits_for_its_own_sale(said_of_it: dict[str, str]) -> None:
-    using = settings(sub_orders=said_of_it)
+@pytest.mark.parametrize("sub_orders", [{}, {"dokan": "own-order"}])
+def test_a_refund_of_one_that_is_not_a_part_waits_for_its_own_sale(sub_orders: dict[str, str]) -> None:
+    using = settings(sub_orders=sub_orders)
     service = consumer(using)
     service.take(bought(parent_id=5001, created_via="dokan"), BACK)
     [waiting] = service.decisions[KEY].deliveries
@@ -194,7 +194,7 @@ def test_a_recorded_refund_is_changed_only_where_its_credit_note_would_be(now: R
         (("-3.71", "-0.19"), [("-1.30", None), ("-1.30", None), ("-1.30", None)]),
     ],
 )
-def test_the_last_refund_of_a_fee_takes_the_exact_rest_of_each_rate(
+def test_the_last_refund_of_a_fee_takes_the_exact_remainder_of_each_rate(
     sold: tuple[str, str], refunds: list[tuple[str, list[str] | None]]
 ) -> None:
     sale, left = sold_fee(*map(Decimal, sold)), [Decimal(amount) for amount in sold]

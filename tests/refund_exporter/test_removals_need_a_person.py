@@ -16,7 +16,7 @@ from services.refund_exporter import handlers
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.model import Settings
 from tests.refund_exporter.refund_bench import BOUGHT, SALE, TEA
-from tests.refund_exporter.test_corrections import CANCELLED, EDITED, REMOVED, said
+from tests.refund_exporter.test_corrections import CANCELLED, EDITED, REMOVED, divergences
 from tests.support.exporting import KEY, ORDER, SHOP, given_back, push, refund, settings
 from tests.support.memory_state import NOON, Consumer
 
@@ -47,7 +47,7 @@ def test_the_sale_of_a_removed_order_is_credited_only_when_a_person_approves_it(
     policy: str, approve_first: int
 ) -> None:
     using = settings(after_sale=policy, approve_first=approve_first)
-    gone = said(REMOVED, policy=policy)
+    gone = divergences(REMOVED, policy=policy)
     waiting = decided(*gone, using=using)
     asked = question(waiting)
 
@@ -63,20 +63,20 @@ def test_the_sale_of_a_removed_order_is_credited_only_when_a_person_approves_it(
 
 def test_approvals_of_other_reversals_let_no_removal_through() -> None:
     using = settings(after_sale="credit", approve_first=1)
-    of_cancelled = question(decided(*said(CANCELLED), using=using))
+    of_cancelled = question(decided(*divergences(CANCELLED), using=using))
 
-    (delivery,) = decided(*said(REMOVED), of_cancelled, approval(of_cancelled, None), using=using).deliveries
+    (delivery,) = decided(*divergences(REMOVED), of_cancelled, approval(of_cancelled, None), using=using).deliveries
 
     assert delivery.blocked is not None
     assert delivery.blocked.reason == Reason.APPROVAL_REMOVAL
 
 
 def test_an_order_that_is_back_needs_no_approval_any_more() -> None:
-    assert not decided(*said(REMOVED, BOUGHT), using=settings(after_sale="credit")).deliveries
+    assert not decided(*divergences(REMOVED, BOUGHT), using=settings(after_sale="credit")).deliveries
 
 
 def test_a_cancelled_order_is_credited_as_the_policy_says() -> None:
-    (delivery,) = decided(*said(CANCELLED), using=settings(after_sale="credit")).deliveries
+    (delivery,) = decided(*divergences(CANCELLED), using=settings(after_sale="credit")).deliveries
 
     assert delivery.blocked is None
 
@@ -111,8 +111,8 @@ def test_a_refund_that_was_known_waits_while_the_shop_does_not_show_it(reason: s
 @pytest.mark.parametrize("became", [CANCELLED, EDITED], ids=["cancelled", "edited"])
 def test_no_whole_sale_is_credited_while_a_refund_of_it_is_not_known(became: Event) -> None:
     using = settings(after_sale="credit-and-new-sale")
-    held = decided(*said(became), unreadable(), using=using)
-    known = decided(*said(CANCELLED), unreadable(), READABLE, using=using)
+    held = decided(*divergences(became), unreadable(), using=using)
+    known = decided(*divergences(CANCELLED), unreadable(), READABLE, using=using)
 
     assert not held.deliveries
     first, rest = (CreditNoteTask.model_validate(delivery.payload) for delivery in known.deliveries)

@@ -79,7 +79,7 @@ def test_the_shops_own_names_of_the_fields_are_settings() -> None:
 
 @pytest.mark.claim("S0.25")
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         ("{broken", "not valid JSON"),
         pytest.param("[" * 100_000, "not valid JSON", id="nested too deep"),
@@ -98,8 +98,8 @@ def test_the_shops_own_names_of_the_fields_are_settings() -> None:
         ([{"id": 7, "lines": [LINE]}, {"id": "7", "lines": [LINE]}], "two requests have the same id"),
     ],
 )
-def test_what_cannot_be_read_says_what_is_wrong_with_it(value: Any, told: str) -> None:
-    with pytest.raises(RequestInvalid, match=told) as caught:
+def test_an_unreadable_request_is_refused_with_the_reason(value: Any, message: str) -> None:
+    with pytest.raises(RequestInvalid, match=message) as caught:
         parse_requests(value, ReturnFields())
     assert caught.value.reason is Reason.REFUND_REQUEST_INVALID
 
@@ -110,7 +110,7 @@ TWO = (ReturnRequest("7", ONE), ReturnRequest("8", ONE))
 
 
 @pytest.mark.parametrize(
-    ("requests", "wanted", "told"),
+    ("requests", "wanted", "message"),
     [
         ((), None, "there is no return request"),
         (TWO, None, "several return requests, name one: 7, 8"),
@@ -118,9 +118,9 @@ TWO = (ReturnRequest("7", ONE), ReturnRequest("8", ONE))
     ],
 )
 def test_a_request_that_is_not_the_one_is_not_guessed_at(
-    requests: tuple[ReturnRequest, ...], wanted: str | None, told: str
+    requests: tuple[ReturnRequest, ...], wanted: str | None, message: str
 ) -> None:
-    with pytest.raises(RequestInvalid, match=told):
+    with pytest.raises(RequestInvalid, match=message):
         select_request(requests, wanted)
     assert select_request(TWO, "8").id == "8"
 
@@ -143,15 +143,15 @@ def test_a_line_is_found_by_its_id_its_product_or_its_sku(wanted: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "told"),
+    ("wanted", "message"),
     [
         ({"line": 4}, "line 4 is not a product of the order"),
         ({"sku": "tea"}, "SKU tea is not a product of the order"),
         ({"product": 312}, "product 312 is on lines 2, 3 of the order: name the line"),
     ],
 )
-def test_what_is_no_one_line_of_the_order_is_refused(wanted: dict[str, Any], told: str) -> None:
-    with pytest.raises(RequestInvalid, match=told):
+def test_what_is_no_one_line_of_the_order_is_refused(wanted: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestInvalid, match=message):
         resolve_lines(ReturnRequest("7", (RequestedLine(Decimal(1), **wanted),)), ORDERED)
 
 
@@ -219,7 +219,7 @@ def test_a_request_writes_nothing_and_is_answered_once() -> None:
 
 
 @pytest.mark.claim("S0.25")
-def test_a_dry_run_tells_the_credit_note_and_keeps_no_plan() -> None:
+def test_a_dry_run_describes_the_credit_note_and_keeps_no_plan() -> None:
     decision = sold().take(asks((TEA, "1"), dry_run=True))[KEY]
     assert [type(event) for event in decision.announce] == [CommandSettled]
     assert "a credit note of 15.00 GEL, VAT 2.29" in answer_of(decision).detail
@@ -240,7 +240,7 @@ def test_the_refund_of_the_same_pieces_becomes_the_same_credit_note_once_and_the
 
 
 @pytest.mark.parametrize(
-    ("flow", "facts", "pieces", "told"),
+    ("flow", "facts", "pieces", "message"),
     [
         ("off", [SALE], (TEA, "1"), 'flows.refunds is "off"'),
         ("live", [], (TEA, "1"), "no Sale in Balance yet"),
@@ -251,12 +251,12 @@ def test_the_refund_of_the_same_pieces_becomes_the_same_credit_note_once_and_the
     ],
 )
 def test_where_there_can_be_no_credit_note_the_accountant_hears_why(
-    flow: str, facts: list[Event], pieces: tuple[int, str], told: str
+    flow: str, facts: list[Event], pieces: tuple[int, str], message: str
 ) -> None:
     service = Consumer(handlers(returning(flow)))
     decision = service.take(*facts, asks(pieces))[KEY]
     answer = answer_of(decision)
-    assert (answer.outcome, len(decision.announce), told in answer.detail) == ("refused", 1, True)
+    assert (answer.outcome, len(decision.announce), message in answer.detail) == ("refused", 1, True)
 
 
 def test_money_that_was_given_back_on_a_line_before_is_not_given_back_again() -> None:

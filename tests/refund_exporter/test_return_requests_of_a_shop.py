@@ -78,17 +78,19 @@ async def test_a_request_is_planned_nothing_is_written_and_the_refund_becomes_th
 
 @pytest.mark.claim("S0.25")
 @pytest.mark.parametrize(
-    ("returns", "wanted", "told"),
+    ("returns", "wanted", "message"),
     [
         (META, None, "there is no return request"),
         (REST, None, "there is no return request"),
         ({}, None, 'returns.source is "off"'),
     ],
 )
-async def test_a_shop_without_a_request_says_so(returns: Mapping[str, Any], wanted: str | None, told: str) -> None:
+async def test_a_shop_without_a_request_reports_that(
+    returns: Mapping[str, Any], wanted: str | None, message: str
+) -> None:
     store, using = Store(), returning(returns=returns)
     async with store.client(using) as client:
-        with pytest.raises(RequestInvalid, match=f"order {store.order_id} of shop main: {told}"):
+        with pytest.raises(RequestInvalid, match=f"order {store.order_id} of shop main: {message}"):
             await find_return_request(client, SHOP, using.shops[SHOP].returns, store.order_id, wanted)
         with pytest.raises(RequestInvalid, match=r'no such order|is "off"'):
             await find_return_request(client, SHOP, using.shops[SHOP].returns, 999, wanted)
@@ -104,7 +106,7 @@ async def test_the_last_custom_field_of_the_name_counts() -> None:
 # -- the command
 
 
-class Desk:
+class PushSession:
     """The command beside a shop and a refund-exporter that answers at once, without Kafka."""
 
     def __init__(self, store: Store, using: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,10 +119,10 @@ class Desk:
     async def answer(self, _: Settings, asked: ReturnRequested, patience: float) -> Event:
         """What the watching command hears first: the word that it is done, then the plan."""
         assert patience == 60.0
-        told = self.exporter.take(asked)[f"{SHOP}:{asked.order_id}"].announce
+        message = self.exporter.take(asked)[f"{SHOP}:{asked.order_id}"].announce
 
         async def heard() -> AsyncIterator[Envelope[Event]]:
-            for event in reversed(told):
+            for event in reversed(message):
                 yield wrap(event, version=1, source="/refund-exporter", time=NOON)
 
         return await pushing.wait_for_return_plan(asked, heard())
@@ -136,9 +138,9 @@ def _store() -> Store:
     return Store()
 
 
-@pytest.fixture(name="desk")
-def _desk(store: Store, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(store, returning(), monkeypatch)
+@pytest.fixture(name="session")
+def _session(store: Store, monkeypatch: pytest.MonkeyPatch) -> PushSession:
+    return PushSession(store, returning(), monkeypatch)
 
 
 async def _asked(store: Store) -> None:
@@ -153,40 +155,40 @@ async def _requests(store: Store) -> None:
 
 @pytest.mark.claim("S0.25")
 @pytest.mark.usefixtures("_requests")
-def test_the_accountant_sees_the_planned_note_and_that_nothing_is_written(desk: Desk) -> None:
-    shown = desk.push("R-8")
+def test_the_accountant_sees_the_planned_note_and_that_nothing_is_written(session: PushSession) -> None:
+    shown = session.push("R-8")
     assert shown.exit_code == 0
     assert "Return request R-8" in shown.output and "a credit note of 18.83 GEL" in shown.output
     assert "Nothing was written" in shown.output
     rows = [line.split() for line in shown.output.splitlines() if line.endswith("0.00")]
     assert [(row[0], *row[2:]) for row in rows] == [
-        (str(desk.store.line(TEA_OF_SHOP)), "2", "13.33", "0.00"),
-        (str(desk.store.line(CUP_OF_SHOP)), "1", "5.50", "0.00"),
+        (str(session.store.line(TEA_OF_SHOP)), "2", "13.33", "0.00"),
+        (str(session.store.line(CUP_OF_SHOP)), "1", "5.50", "0.00"),
     ]
 
 
 @pytest.mark.usefixtures("_requests")
-def test_the_command_gives_data_and_tells_a_dry_run_apart(desk: Desk) -> None:
-    assert json.loads(desk.push("R-7", "--json").output)["total"] == "13.33"
-    dry = json.loads(desk.push("R-7", "--dry-run", "--json").output)
+def test_the_command_prints_data_and_marks_a_dry_run(session: PushSession) -> None:
+    assert json.loads(session.push("R-7", "--json").output)["total"] == "13.33"
+    dry = json.loads(session.push("R-7", "--dry-run", "--json").output)
     assert (dry["outcome"], "not kept, since it is a dry run" in dry["detail"]) == ("done", True)
 
 
 @pytest.mark.usefixtures("_requests")
-def test_a_request_that_is_not_named_or_not_there_ends_with_its_reason_code(desk: Desk) -> None:
-    for options, told in (((), "name one: R-7, R-8"), (("R-9",), "no return request R-9")):
-        failed = desk.push(*options)
+def test_a_request_that_is_not_named_or_not_there_ends_with_its_reason_code(session: PushSession) -> None:
+    for options, message in (((), "name one: R-7, R-8"), (("R-9",), "no return request R-9")):
+        failed = session.push(*options)
         assert failed.exit_code == 1
-        assert Reason.REFUND_REQUEST_INVALID in failed.output and told in failed.output
+        assert Reason.REFUND_REQUEST_INVALID in failed.output and message in failed.output
 
 
 def test_without_a_source_the_command_names_the_setting(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = Desk(store, returning(returns={}), monkeypatch).push()
+    failed = PushSession(store, returning(returns={}), monkeypatch).push()
     assert failed.exit_code == 2
     assert 'shops.main.returns.source is "off"' in failed.output
 
 
-def test_the_passport_tells_the_request_and_its_plan(store: Store) -> None:
+def test_the_passport_shows_the_request_and_its_plan(store: Store) -> None:
     service = Consumer(handlers(returning()))
     service.take(store.sale(returning()))
     asked = asks((store.line(CUP_OF_SHOP), "1"), order_id=store.order_id)

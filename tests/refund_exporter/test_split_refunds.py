@@ -64,7 +64,7 @@ def task_of(issued: RefundIssued, *earlier: CreditNoteTask) -> CreditNoteTask:
     return compose_task(issued, build_credit_note(issued, BASIS, left, rules), BASIS, before, rules, USING.balance)
 
 
-def told(task: CreditNoteTask) -> list[tuple[str, str, str, list[str]]]:
+def document_lines(task: CreditNoteTask) -> list[tuple[str, str, str, list[str]]]:
     """Of each document the Sale that it is bound to, its warehouse, its operation, and the amounts."""
     return [
         (
@@ -100,9 +100,9 @@ def told(task: CreditNoteTask) -> list[tuple[str, str, str, list[str]]]:
     ],
     ids=["of the first", "of the second", "of both", "shipping and goods"],
 )
-def test_lines_go_back_to_the_sale_that_they_stand_in(issued: RefundIssued, expected: object) -> None:
+def test_lines_are_credited_on_the_sale_that_contains_them(issued: RefundIssued, expected: object) -> None:
     task = task_of(issued)
-    assert told(task) == expected
+    assert document_lines(task) == expected
     assert sum(part.total for part in task.parts) == task.total == issued.amount
 
 
@@ -113,7 +113,7 @@ def test_each_document_has_a_uid_of_its_own_that_is_always_the_same() -> None:
     assert [part.sent["uid"] for part in task_of(both).parts] == [own, part_uid(own, SECOND)]
 
 
-def test_an_amount_without_lines_stands_on_the_first() -> None:
+def test_an_amount_without_lines_is_credited_on_the_first() -> None:
     task = task_of(refund("5.00"))
     assert {part.sent["BaseDocument"] for part in task.parts} == {SALE.sale}
     assert sum(part.total for part in task.parts) == Decimal("5.00")
@@ -147,13 +147,13 @@ async def written(issued: RefundIssued, books: FakeBooks) -> CreditNoteRecorded:
 BOTH = refund("45.00", given_back(TEA, "15.00", quantity="1"), given_back(CUP, "30.00", quantity="1"))
 
 
-async def test_both_documents_stand_once_and_are_one_credit_note_in_the_ledger() -> None:
+async def test_both_documents_exist_once_and_are_one_credit_note_in_the_ledger() -> None:
     books = FakeBooks()
     event = await written(BOTH, books)
     again = await written(BOTH, books)
     assert (len(books.notes), books.puts("SalesCredit")) == (2, 2)
     assert (event.total, again.total) == (Decimal("45.00"), Decimal("45.00"))
-    assert [said for said in event.differences if not said.startswith("VAT: the refund says")] == []
+    assert [each for each in event.differences if not each.startswith("VAT: the refund says")] == []
     assert [(part.base, part.number) for part in event.parts] == [(SALE.sale, "0000001"), (SECOND, "0000002")]
     left = compute_remainder(BASIS, event.lines)
     assert (left.total, left.lines[1].quantity, left.lines[2].amount) == (Decimal("55.00"), 3, 0)
