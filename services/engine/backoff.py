@@ -1,4 +1,4 @@
-"""How long to wait: full jitter over an exponential ceiling. The arithmetic is tenacity's."""
+"""How long to wait before another attempt: exponential with full jitter (by tenacity), or as Retry-After asks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNKNOWN_FIRST, UNKNOWN_LONGEST = 2.0, 600.0
 
 
 def unavailable_wait(failures: int, first: float, longest: float) -> float:
-    """Seconds a lane rests after so many failures in a row (1 = the first), with full jitter."""
+    """Seconds to wait after this many failures in succession (1 = the first), with full jitter."""
     return float(wait_random_exponential(multiplier=first, max=longest)(_state(failures)))
 
 
@@ -28,11 +28,9 @@ def _state(attempt: int) -> RetryCallState:
     return state
 
 
-# The Retry-After header: how long an upstream wishes to be left alone.
-
 LONGEST_WAIT = 45.0
-"""Seconds. A longer wish is cut to this: WordPress asks for ten minutes during an update that takes seconds, and
-everything must move again within a minute after the upstream is back."""
+"""Seconds. A longer Retry-After is cut to this: WordPress asks for ten minutes during an update that takes seconds, and
+deliveries must continue within a minute after the upstream is back."""
 
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 

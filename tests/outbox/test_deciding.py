@@ -228,13 +228,13 @@ async def test_decisions_that_follow_from_each_other_are_taken_in_one_transactio
         assert len(await bench.published()) == 5
 
 
-async def test_decisions_that_never_come_to_rest_are_an_error_and_leave_nothing(tmp_path: Path) -> None:
+async def test_decisions_that_never_settle_are_an_error_and_change_nothing(tmp_path: Path) -> None:
     def remember(told: Envelope[StockChanged], state: State) -> None:
         state.touch(told.data.item)
 
     rules = Handlers((), {StockChanged: remember}, lambda subject, _: Decision(announce=(stock(subject),)))
     async with open_bench(tmp_path, rules) as bench:
-        with pytest.raises(RuntimeError, match=r"shelf-filler: decisions do not come to rest: \['a'\]"):
+        with pytest.raises(RuntimeError, match=r"shelf-filler: decisions do not settle: \['a'\]"):
             await bench.touch("a")
         assert await bench.published() == []
 

@@ -1,4 +1,4 @@
-"""Batch calls of a size that the upstream bears: smaller after trouble, larger again as long as all goes well."""
+"""Batch calls: of a size that the upstream accepts, and with an outcome for each item."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TOO_LARGE = (413, 414)
 
 
 class Batches:
-    """Sends records in calls of at most `most`, and of fewer for a while after a call was too much (claim K15).
+    """Sends records in calls of at most `most`, and of fewer for a while after a call was too large (claim K15).
 
-    Too much is what a web server refuses for its size (413, 414), and what was sent and not answered. The size halves
+    A call was too large if the web server refused it for its size (413, 414) or did not answer. The size is halved
     then, and grows by one with each full call that is answered.
     """
 
@@ -25,9 +25,9 @@ class Batches:
         self.most = self.size = most
 
     async def send(self, call: Call[ItemT, ResultT], items: Sequence[ItemT]) -> list[ResultT | Outcome]:
-        """One result per item, in order; where the upstream failed, the outcome that follows from that.
+        """One result per item, in order; where the upstream failed, the outcome of that failure.
 
-        Once it is unavailable, what is left is not sent.
+        Once the upstream is unavailable, the remaining items are not sent.
         """
         results: list[ResultT | Outcome] = []
         while len(results) < len(items):
@@ -38,17 +38,17 @@ class Batches:
         return results
 
     def record_success(self, count: int) -> None:
-        """A call of so many records was answered."""
+        """Record that a call of `count` records was answered."""
         if count >= self.size:
             self.size = min(self.most, self.size + 1)
 
     def record_too_large(self, count: int) -> None:
-        """A call of so many records was refused for its size, or not answered."""
+        """Record that a call of `count` records was refused for its size, or not answered."""
         self.size = max(1, min(self.size, count // 2))
 
 
 class _Measured(Generic[ItemT, ResultT]):
-    """A call that tells whether it was too large."""
+    """A call that reports to `Batches` whether it was too large."""
 
     def __init__(self, batches: Batches, call: Call[ItemT, ResultT]) -> None:
         self._batches, self._call = batches, call
@@ -67,16 +67,13 @@ class _Measured(Generic[ItemT, ResultT]):
         return answered
 
 
-# Batch calls whose items stand and fall alone.
-
-
 async def call_isolated(
     call: Callable[[Sequence[ItemT]], Awaitable[Sequence[ResultT]]], items: Sequence[ItemT]
 ) -> list[ResultT | Outcome]:
-    """One result per item, in order; where the upstream failed, the outcome that follows from that.
+    """One result per item, in order; where the upstream failed, the outcome of that failure.
 
-    A batch that is rejected as a whole (nothing was done) is halved until the item at fault stands alone: one bad
-    record must not stop its neighbours (claim K13). Every other failure concerns all items alike.
+    A batch that is rejected as a whole (nothing was done) is halved until the item at fault is alone: one bad record
+    must not stop the others (claim K13). Every other failure applies to all items.
     """
     if not items:
         return []

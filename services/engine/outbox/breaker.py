@@ -1,4 +1,4 @@
-"""The circuit breaker of one upstream, shared by all lanes toward it."""
+"""The circuit breaker of one upstream, shared by all its lanes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from services.engine.backoff import LONGEST_WAIT, unavailable_wait
 
 Wait = Callable[[int], float]
 PROBE_LOOK = 0.25
-"""Seconds between two looks at what has become of another lane's probe."""
+"""Seconds between two checks whether another lane's probe has finished."""
 FIRST_FLOOR = 5.0
-"""Seconds for which a breaker that was reopened in vain stays open at least; they double with each time in vain."""
+"""Minimum seconds that a breaker stays open after an early probe failed; doubled with each further failed one."""
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -34,13 +34,13 @@ class Breaker:
     failed_probes: int = 0
 
     def state(self, now: float) -> Literal["closed", "open", "half-open"]:
-        """The state at a moment."""
+        """The state at the given time."""
         if self.failures == 0:
             return "closed"
         return "open" if now < self.open_until else "half-open"
 
     def admit(self, now: float) -> bool:
-        """Whether a call may leave now; in half-open only one at a time may, as the probe."""
+        """Whether a call may be made now; when half-open only one at a time, as the probe."""
         match self.state(now):
             case "closed":
                 return True
@@ -51,7 +51,7 @@ class Breaker:
                 return False
 
     def pause(self, now: float) -> float:
-        """Seconds until a call may be admitted (0 when it may at once)."""
+        """Seconds until a call may be admitted; 0 if one may be now."""
         match self.state(now):
             case "open":
                 return self.open_until - now
@@ -61,14 +61,14 @@ class Breaker:
                 return 0.0
 
     def succeeded(self, now: float) -> None:
-        """The upstream answered: close, unless that was a call which had left before the breaker opened."""
+        """The upstream answered: close, unless the call was made before the breaker opened."""
         if self.state(now) == "open":
             return
         self.failures, self.probing, self.open_until, self.why = 0, False, 0.0, ""
         self.probes_early, self.failed_probes = False, 0
 
     def failed(self, now: float, why: str, after: float | None = None) -> None:
-        """The upstream is unavailable: open, for its own Retry-After or for a growing, jittered wait."""
+        """The upstream is unavailable: open for its own Retry-After, or for a growing wait with jitter."""
         if self.state(now) == "open":
             return
         self.failed_probes += self.probes_early
@@ -77,9 +77,9 @@ class Breaker:
         self.open_until = now + min(after if after is not None else self.wait(self.failures), LONGEST_WAIT)
 
     def answered(self, began: float) -> None:
-        """A call by anyone, begun at this moment, was answered: the next of ours may try at once.
+        """Another caller's call, made at time `began`, was answered: the next of ours may be tried at once.
 
-        Where others are answered and ours are not, as with writes that are blocked, it tries more and more rarely.
+        If others are answered and ours are not (blocked writes, for example), ours are tried more and more rarely.
         """
         floor = self.opened_at + FIRST_FLOOR * 2 ** (self.failed_probes - 1) if self.failed_probes else 0.0
         if self.failures and self.opened_at < began < self.open_until and self.open_until > floor:

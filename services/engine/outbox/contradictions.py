@@ -1,8 +1,8 @@
-"""Records that contradict what is known: no newer version of their subject, yet stated later or otherwise.
+"""Records that contradict what is known: their version is not newer, but they were stated later or differ.
 
-Whoever wrote such a record had forgotten what it had stated: it ran twice, or on a state of its own making. Everybody
-drops the record, since its version is not newer; so its writer states it once more under the next version, and leaves a
-dead letter that says so. A repetition is no contradiction: it was stated at the moment that is known.
+The writer of such a record had lost its own state: it ran twice, or on another database. All readers drop the record,
+because its version is not newer; so its writer states it again under the next version, and leaves a dead letter about
+it. A repetition is no contradiction: its time is the known one.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from services.engine.state.session import Slot
 from services.engine.state.store import SubjectVersion
 
 SUBJECT = "contradiction:"
-"""The start of the subjects under which a writer states a contradicting record again."""
+"""The prefix of subjects under which a writer states a contradicting record again."""
 
 
 class Contradiction(Part):
-    """A record of this service's own that contradicts the version that was `held` when it was read."""
+    """A record of this service that contradicts the version that was known (`held`) when it was read."""
 
     type: str
     data: dict[str, Any]
@@ -39,7 +39,7 @@ CONTRADICTION = Kind("contradiction", Contradiction)
 
 
 def contradicts(envelope: Envelope[Event], held: SubjectVersion) -> bool:
-    """Whether a record whose version is not newer is more than a repetition. A person's correction never is."""
+    """Whether a record whose version is not newer is more than a repetition. A person's correction is never one."""
     if envelope.replayof is not None:
         return False
     stated_at = envelope.time.timestamp()
@@ -47,7 +47,7 @@ def contradicts(envelope: Envelope[Event], held: SubjectVersion) -> bool:
 
 
 def make_contradiction(envelope: Envelope[Event], record: Record, held: SubjectVersion) -> tuple[str, Contradiction]:
-    """What is kept of the record until everything else is known, with its key."""
+    """The contradiction to store until the catch-up is done, with its key."""
     found = Contradiction(
         type=envelope.type,
         data=envelope.data.content(),
@@ -63,7 +63,7 @@ def _key(slot: Slot) -> str:
 
 
 def parse_slot(subject: str) -> Slot | None:
-    """What a subject of this module is about; None for any other subject."""
+    """The topic and subject that a subject of this module is about; None for any other subject."""
     if not subject.startswith(SUBJECT):
         return None
     topic, _, about = subject.removeprefix(SUBJECT).partition("|")
@@ -71,7 +71,7 @@ def parse_slot(subject: str) -> Slot | None:
 
 
 def decide(service: str, slot: Slot, held: SubjectVersion, state: State) -> Decision:
-    """State the record again, unless something newer was stated since."""
+    """State the record again, unless a newer version exists by now."""
     found = state.get(CONTRADICTION, _key(slot))
     if found is None:
         return NOTHING

@@ -1,7 +1,7 @@
-"""What dead letters and the commands about them mean at the service that failed; beside them, forgetting a person.
+"""What dead letters and the commands about them mean at the service that failed.
 
-These rules are part of every service's handlers: parked letters and commands are remembered from the topics like
-everything else, so they survive the loss of the state database, and a command is carried out once.
+These rules are part of every service's handlers: dead letters and commands are read from the topics like everything
+else, so they survive the loss of the state database, and a command is carried out once.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from services.engine.state.records import Kind, State
 
 COMMAND_SUBJECT = "command:"
 DEAD_LETTER_SUBJECT = "letter:"
-"""Subjects with one of these beginnings are decided in `letter_commands` and never by a service."""
+"""Subjects with one of these prefixes are decided here and never by a service."""
 KEPT_QUIET = ("discarded", "edited")
-"""The delivery of a letter that was closed so is not made again as long as it is computed as it was."""
+"""A delivery whose dead letter was closed in one of these ways is not made again while it stays the same."""
 Asked = ReplayRequested | DiscardRequested | EditRequested
 
 
 class PendingCommand(Part):
-    """A replay, an edit or a discard that was asked for and not settled here yet."""
+    """A replay, edit or discard that was requested and is not settled here yet."""
 
     dead_letter: str
     action: Literal["replayed", "edited", "discarded"]
@@ -70,20 +70,20 @@ def dead_letter_rules(service: str) -> Mapping[type[Event], Remember]:
 
 
 def _on_dead_lettered(service: str, envelope: Envelope[DeadLettered], state: State) -> None:
-    letter = envelope.data
-    if letter.service != service:
-        if letter.record and letter.reason != Reason.RECORD_RULE_FAILED:
-            state.put(OTHER_SERVICES, letter.dead_letter, letter)
+    dead_letter = envelope.data
+    if dead_letter.service != service:
+        if dead_letter.record and dead_letter.reason != Reason.RECORD_RULE_FAILED:
+            state.put(OTHER_SERVICES, dead_letter.dead_letter, dead_letter)
         return
-    state.put(PARKED, letter.dead_letter, Parked(letter=letter), ref=_subject(letter))
-    state.drop(UNHANDLED, letter.dead_letter)
-    if letter.delivery and letter.delivery.blocked_on:
-        awaited = AwaitedThing(subject=letter.delivery.subject)
-        state.put(AWAITED_THINGS, letter.dead_letter, awaited, ref=letter.delivery.blocked_on)
+    state.put(PARKED, dead_letter.dead_letter, Parked(letter=dead_letter), ref=_subject(dead_letter))
+    state.drop(UNHANDLED, dead_letter.dead_letter)
+    if dead_letter.delivery and dead_letter.delivery.blocked_on:
+        awaited = AwaitedThing(subject=dead_letter.delivery.subject)
+        state.put(AWAITED_THINGS, dead_letter.dead_letter, awaited, ref=dead_letter.delivery.blocked_on)
 
 
-def _subject(letter: DeadLettered) -> str:
-    return letter.delivery.subject if letter.delivery else ""
+def _subject(dead_letter: DeadLettered) -> str:
+    return dead_letter.delivery.subject if dead_letter.delivery else ""
 
 
 def _on_settled(service: str, envelope: Envelope[DeadLetterSettled], state: State) -> None:
@@ -103,13 +103,13 @@ def _on_settled(service: str, envelope: Envelope[DeadLetterSettled], state: Stat
 
 
 def _on_settled_elsewhere(event: DeadLetterSettled, state: State) -> None:
-    """A record that was replayed is read again here too: a newer release may know it."""
-    letter = state.get(OTHER_SERVICES, event.dead_letter)
-    if letter is None:
+    """A replayed record is read again here too: this release may be able to read it."""
+    dead_letter = state.get(OTHER_SERVICES, event.dead_letter)
+    if dead_letter is None:
         return
     state.drop(OTHER_SERVICES, event.dead_letter)
     if event.how == "replayed":
-        state.put(REPLAYED, event.dead_letter, letter)
+        state.put(REPLAYED, event.dead_letter, dead_letter)
         state.touch(DEAD_LETTER_SUBJECT + event.dead_letter)
 
 
@@ -137,23 +137,20 @@ def _on_command_settled(service: str, envelope: Envelope[CommandSettled], state:
         state.drop(COMMAND, envelope.data.command_id)
 
 
-def with_replay_count(letter: DeadLettered, state: State) -> Sequence[Event]:
-    """The letter as it is announced: how often in a row a replay was in vain, and which letter it corrects."""
-    known = state.get(PARKED, letter.dead_letter)
-    again = known is not None and known.state == "replayed" and known.letter.reason == letter.reason
-    edit = state.get(EDIT, letter.delivery.delivery_id) if letter.delivery else None
+def with_replay_count(dead_letter: DeadLettered, state: State) -> Sequence[Event]:
+    """The dead letter as it is published: how many replays in a row have failed, and which dead letter it corrects."""
+    known = state.get(PARKED, dead_letter.dead_letter)
+    again = known is not None and known.state == "replayed" and known.letter.reason == dead_letter.reason
+    edit = state.get(EDIT, dead_letter.delivery.delivery_id) if dead_letter.delivery else None
     changes = {
         "replays": known.letter.replays + 1 if known and again else 0,
         "replayof": edit.dead_letter if edit else None,
     }
-    return (letter.model_copy(update=changes),)
-
-
-# What follows from a person's command about a dead letter, and from a record that cannot be handled.
+    return (dead_letter.model_copy(update=changes),)
 
 
 def decide_engine_subject(service: str, subject: str, state: State) -> Decision | None:
-    """What follows for a command or an unhandled record; None for a subject of the service's own."""
+    """The decision about a command or an unhandled record; None for a subject of the service itself."""
     if subject.startswith(COMMAND_SUBJECT):
         return decide_command(service, subject.removeprefix(COMMAND_SUBJECT), state)
     if subject.startswith(DEAD_LETTER_SUBJECT):
@@ -162,14 +159,14 @@ def decide_engine_subject(service: str, subject: str, state: State) -> Decision 
 
 
 def _decide_dead_letter(id_: str, state: State) -> Decision:
-    letter, replayed = state.get(UNHANDLED, id_), state.get(REPLAYED, id_)
+    dead_letter, replayed = state.get(UNHANDLED, id_), state.get(REPLAYED, id_)
     if replayed and replayed.record:
         return Decision(retry=(replayed.record,))
-    return NOTHING if letter is None or state.get(PARKED, id_) else Decision(announce=(letter,))
+    return NOTHING if dead_letter is None or state.get(PARKED, id_) else Decision(announce=(dead_letter,))
 
 
 def decide_command(service: str, command_id: str, state: State) -> Decision:
-    """Carry a command out, if the letter is this service's; else leave it to the one it belongs to."""
+    """Carry out a command about a dead letter of this service; ignore one about another service's."""
     command = state.get(COMMAND, command_id)
     parked = state.get(PARKED, command.dead_letter) if command else None
     if command is None or parked is None:
@@ -187,16 +184,17 @@ def decide_command(service: str, command_id: str, state: State) -> Decision:
 
 
 def _objection(command: PendingCommand, parked: Parked) -> str:
-    letter = parked.letter
+    dead_letter = parked.letter
     if parked.state != "open":
         return f"dead letter {command.dead_letter} was already {parked.state}"
-    if command.action == "edited" and not is_editable(letter):
-        return f"{letter.about}: nothing was sent that could be edited; mend what {letter.reason} names, then replay"
+    if command.action == "edited" and not is_editable(dead_letter):
+        fix = f"fix what {dead_letter.reason} names, then replay"
+        return f"{dead_letter.about}: nothing was sent that could be edited; {fix}"
     return ""
 
 
 def _execute(command: PendingCommand, parked: Parked, answer: CommandSettled) -> Decision:
-    letter, replacement = parked.letter, command.replacement or None
-    closed = make_settlement(letter, command.action, command.by, command.why, answer.settled_at, replacement)
-    retry = (letter.record,) if letter.record and command.action == "replayed" else ()
+    dead_letter, replacement = parked.letter, command.replacement or None
+    closed = make_settlement(dead_letter, command.action, command.by, command.why, answer.settled_at, replacement)
+    retry = (dead_letter.record,) if dead_letter.record and command.action == "replayed" else ()
     return Decision(announce=(closed, answer), retry=retry)

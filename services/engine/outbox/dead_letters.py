@@ -1,6 +1,6 @@
-"""Dead letters at the service that failed: how they are made, parked and closed.
+"""Dead letters: how they are made and closed, which order and shop they are about, and how personal data is masked.
 
-What is remembered of them stands in `letter_rules.py`, what follows from a person's command in `letter_commands.py`.
+The rules about them are in `dead_letter_rules.py`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from services.engine.outbox.decision import Delivery
 from services.engine.outbox.row import Row
 from services.engine.state.records import Kind
 
-# By what a payload is recognised.
-
 
 def digest_of(payload: dict[str, Any]) -> str:
     """A short digest of a JSON-ready payload, independent of the order of its keys."""
@@ -32,17 +30,17 @@ def digest_of(payload: dict[str, Any]) -> str:
 
 
 def dead_letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
-    """What a dead letter is recognised by: the payload, and what it was blocked on when its deadline passed."""
+    """Identifies a dead letter by its payload, and by what it was blocked on when its deadline passed."""
     return digest_of(payload) + (f"|{blocked_on}" if blocked_on else "")
 
 
 SettlementKind = Literal["replayed", "edited", "discarded", "overtaken"]
 PERSON = "person"
-"""The part of a payload that holds personal data; in a dead letter too it stands apart."""
+"""The part of a payload that holds personal data; a dead letter keeps it in a field of its own."""
 
 
 class Parked(Part):
-    """A dead letter of this service; one that is closed is kept too, so that a late command about it is answered.
+    """A dead letter of this service. A closed one is kept, so that a late command about it is answered.
 
     `replacement` is the id of what is tried instead of an edited one.
     """
@@ -53,24 +51,24 @@ class Parked(Part):
 
 
 class AwaitedThing(Part):
-    """The subject of an open letter whose delivery waited in vain for a named thing: it goes when the thing appears."""
+    """The subject of an open dead letter whose delivery waited too long for a thing: it is sent when that exists."""
 
     subject: str
 
 
 PARKED = Kind("parked", Parked)
 AWAITED_THINGS = Kind("awaited", AwaitedThing)
-"""By letter; the reference is the name of the thing."""
+"""By dead letter; the reference is the name of the thing."""
 UNHANDLED = Kind("unhandled", DeadLettered)
-"""Letters about records that are not opened yet: after a rebuild they may turn out to be known."""
+"""Dead letters about records that are not published yet: after a rebuild they may turn out to be known."""
 OTHER_SERVICES = Kind("others-letter", DeadLettered)
-"""Another service's letters about records that no service can read: a replay concerns all that read the topic."""
+"""Other services' dead letters about records that no service can read: a replay concerns every reader."""
 REPLAYED = Kind("others-replayed", DeadLettered)
-"""The same once a person has had the record replayed."""
+"""The same, once a person has replayed the record."""
 
 
 def dead_letter_id(service: str, what: str) -> str:
-    """The id of a dead letter: the same failure of the same thing is the same letter."""
+    """The id of a dead letter: the same failure of the same thing has the same id."""
     return str(uuid5(NAMESPACE, f"dead-letter|{service}|{what}"))
 
 
@@ -96,7 +94,7 @@ def dead_letter_of_delivery(
 ) -> DeadLettered:
     """The dead letter of a delivery that was refused, with its payload and attempts.
 
-    A person stands apart. A payload that says nothing of one keeps that: by its digest it is known to have been sent.
+    Personal data is in its own field. A payload with `person: null` keeps that, because its digest includes it.
     """
     return DeadLettered(
         dead_letter=dead_letter_id(service, delivery.id),
@@ -122,13 +120,13 @@ def dead_letter_of_delivery(
 
 
 def make_settlement(
-    letter: DeadLettered, how: SettlementKind, by: str, why: str, now: datetime, replacement: str | None = None
+    dead_letter: DeadLettered, how: SettlementKind, by: str, why: str, now: datetime, replacement: str | None = None
 ) -> DeadLetterSettled:
     """The event that closes a dead letter."""
     return DeadLetterSettled(
-        dead_letter=letter.dead_letter,
-        service=letter.service,
-        original_key=letter.original_key,
+        dead_letter=dead_letter.dead_letter,
+        service=dead_letter.service,
+        original_key=dead_letter.original_key,
         how=how,
         by=by,
         why=why,
@@ -136,11 +134,6 @@ def make_settlement(
         at=now,
     )
 
-
-# Which shop and which order a dead letter is about.
-#
-# Keys and subjects of letters take many forms: `shop:order`, `shop:item`, a Balance uid, the identity of a client,
-# `customer shop:id`, the subject of a fault. This is the only place that reads them.
 
 ORDER_SERVICES = frozenset({"store-feed", "order-exporter", "refund-exporter", "order-notifier"})
 """Services whose subjects are `shop:order`."""
@@ -152,52 +145,54 @@ _SHOP = re.compile(r"(?:(?:customer|accept|webhooks of) )?([a-z0-9][a-z0-9-]{0,3
 _ORDER = re.compile(r"[a-z0-9][a-z0-9-]{0,31}:[1-9][0-9]{0,18}")
 
 
-def subject_of(letter: DeadLettered) -> str:
+def subject_of(dead_letter: DeadLettered) -> str:
     """The subject that failed, or the key of the record that could not be handled."""
-    return letter.delivery.subject if letter.delivery else letter.original_key
+    return dead_letter.delivery.subject if dead_letter.delivery else dead_letter.original_key
 
 
-def order_key_of(letter: DeadLettered) -> str | None:
-    """The order that a letter is about, as `shop:order`; None for a letter about anything else."""
-    subject = subject_of(letter)
-    return subject if _names_order(letter) and _ORDER.fullmatch(subject) else None
+def order_key_of(dead_letter: DeadLettered) -> str | None:
+    """The order that a dead letter is about, as `shop:order`; None for any other dead letter.
+
+    Keys and subjects take many forms: `shop:order`, `shop:item`, a Balance uid, the identity of a client,
+    `customer shop:id`, the subject of a fault. Only this module reads them.
+    """
+    subject = subject_of(dead_letter)
+    return subject if _names_order(dead_letter) and _ORDER.fullmatch(subject) else None
 
 
-def order_of(letter: DeadLettered) -> int | None:
-    """The number of the order that a letter is about."""
-    key = order_key_of(letter)
+def order_of(dead_letter: DeadLettered) -> int | None:
+    """The number of the order that a dead letter is about."""
+    key = order_key_of(dead_letter)
     return int(key.rpartition(":")[2]) if key else None
 
 
-def shop_of(letter: DeadLettered) -> str | None:
-    """The shop that a letter is about."""
-    found = _SHOP.fullmatch(subject_of(letter)) if _names_shop(letter) else None
-    return letter.shop or (found[1] if found and (found[2] or " " in found[0]) else None)
+def shop_of(dead_letter: DeadLettered) -> str | None:
+    """The shop that a dead letter is about."""
+    found = _SHOP.fullmatch(subject_of(dead_letter)) if _names_shop(dead_letter) else None
+    return dead_letter.shop or (found[1] if found and (found[2] or " " in found[0]) else None)
 
 
-def _names_order(letter: DeadLettered) -> bool:
-    if letter.record is not None:
-        return letter.record.topic.endswith(ORDER_TOPICS)
-    return letter.service in ORDER_SERVICES
+def _names_order(dead_letter: DeadLettered) -> bool:
+    if dead_letter.record is not None:
+        return dead_letter.record.topic.endswith(ORDER_TOPICS)
+    return dead_letter.service in ORDER_SERVICES
 
 
-def _names_shop(letter: DeadLettered) -> bool:
-    if letter.record is not None:
-        return letter.record.topic.endswith(SHOP_TOPICS)
-    return letter.service in SHOP_SERVICES
+def _names_shop(dead_letter: DeadLettered) -> bool:
+    if dead_letter.record is not None:
+        return dead_letter.record.topic.endswith(SHOP_TOPICS)
+    return dead_letter.service in SHOP_SERVICES
 
-
-# What somebody else says about a person, without the person: Balance may quote what it refuses.
 
 MASK = "•••"
 SHORTEST = 4
-"""Shorter texts, such as a country, tell nobody apart, and stand in many words."""
+"""Shorter texts, such as a country, identify nobody and are part of many words."""
 IMPERSONAL = frozenset({"person_ref", "uid", "LegalForm", "ExtCode"})
-"""Fields of a `person` that name nobody."""
+"""Fields of a `person` that identify nobody."""
 
 
 def redact_person(text: str, person: Any) -> str:
-    """The text with every word of this person masked, as JSON-ready values hold it."""
+    """The text with every value of this person masked: Balance may quote what it refuses."""
     for private in sorted(set(_texts(person)), key=len, reverse=True):
         text = text.replace(private, MASK)
     return text

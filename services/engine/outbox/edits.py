@@ -1,7 +1,7 @@
-"""Deliveries that a person has put right: they leave under a new id, in place of those that were refused.
+"""Deliveries that a person has corrected: they are sent under a new id, instead of those that were refused.
 
-An edit holds as long as the service would still make the very delivery that was refused. When that changes (a newer
-order, other settings), what the service computes now is made, and the edit is taken back.
+An edit is valid as long as the service would still make the delivery that was refused. When that changes (a newer
+order, other settings), the service sends what it computes now, and the edit is dropped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.engine.state.records import Kind
 
 
 class Edit(Part):
-    """The payload that is tried in place of the one of this dead letter."""
+    """The payload to send instead of the one of this dead letter."""
 
     dead_letter: str
     payload: dict[str, Any]
@@ -29,35 +29,35 @@ EDIT = Kind("edit", Edit)
 
 
 def make_edit(command: EditRequested) -> Edit:
-    """What a command asks to try."""
+    """The edit that a command requests."""
     person = {} if command.person is None else {PERSON: command.person}
     return Edit(dead_letter=command.dead_letter, payload={**command.payload, **person})
 
 
-def full_payload(letter: DeadLettered) -> dict[str, Any]:
-    """What was sent, with its person; empty where the letter is about no delivery."""
-    if letter.delivery is None:
+def full_payload(dead_letter: DeadLettered) -> dict[str, Any]:
+    """The payload that was sent, with its person; empty if the dead letter is not about a delivery."""
+    if dead_letter.delivery is None:
         return {}
-    return letter.delivery.payload | ({} if letter.person is None else {PERSON: letter.person})
+    return dead_letter.delivery.payload | ({} if dead_letter.person is None else {PERSON: dead_letter.person})
 
 
-def is_editable(letter: DeadLettered) -> bool:
-    """Whether there is something to put right: a record, or a delivery that was really sent.
+def is_editable(dead_letter: DeadLettered) -> bool:
+    """Whether there is something to correct: a record, or a delivery that was really sent.
 
-    A delivery that was refused before it was computed, or that waited in vain, has no payload worth the name.
+    A delivery that was refused before it was computed, or that waited too long, has no complete payload.
     """
-    return letter.record is not None or (
-        letter.delivery is not None and letter.digest == digest_of(full_payload(letter))
+    return dead_letter.record is not None or (
+        dead_letter.delivery is not None and dead_letter.digest == digest_of(full_payload(dead_letter))
     )
 
 
 def find_replacements(parked: Mapping[str, Mapping[str, Parked]]) -> set[str]:
-    """The ids of all that is tried in place of these letters' deliveries."""
-    return {one.replacement for letters in parked.values() for one in letters.values() if one.replacement}
+    """The ids of the deliveries that replace those of these dead letters."""
+    return {one.replacement for dead_letters in parked.values() for one in dead_letters.values() if one.replacement}
 
 
 def apply_edits(service: str, decision: Decision, parked: Mapping[str, Parked], edits: Mapping[str, Edit]) -> Decision:
-    """The decision with the edits of the deliveries that it asks for; an edit may have been edited again."""
+    """The decision with the edits of its deliveries; an edit may have been edited again."""
     if not edits:
         return decision
     wanted = {delivery.id: delivery for delivery in decision.deliveries}

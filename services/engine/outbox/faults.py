@@ -1,4 +1,4 @@
-"""Faults in what was read: shown as a dead letter while they stand, overtaken by themselves when they are gone."""
+"""Faults in data that was read: each is a dead letter while it exists, and closed when it is gone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.engine.state.records import Kind, State
 
 
 class Fault(Part):
-    """Something that was read and that only a person can mend."""
+    """A fault in data that only a person can fix."""
 
     reason: Reason
     detail: str
@@ -25,19 +25,19 @@ FAULT = Kind("fault", Fault)
 
 
 def report_fault(work: Work, subject: str, fault: Fault) -> None:
-    """Show a fault: its subject is decided with `decide_fault`."""
+    """Report a fault; its subject is decided with `decide_fault`."""
     work.put(FAULT, subject, fault)
     work.touch(subject)
 
 
 def clear_fault(work: Work, subject: str) -> None:
-    """The fault is gone."""
+    """Record that the fault is gone."""
     work.drop(FAULT, subject)
     work.touch(subject)
 
 
 def decide_fault(subject: str, state: State) -> Decision:
-    """A refusal while the fault stands, nothing when it is gone."""
+    """A refusal while the fault exists, nothing when it is gone."""
     fault = state.get(FAULT, subject)
     if fault is None:
         return NOTHING

@@ -1,4 +1,4 @@
-"""The shape of a service's `handlers.py`: what each event means, and what follows from it."""
+"""The shape of a service's `handlers.py`: what each event means, and what is decided."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from services.engine.kafka.record import Record, as_they_are
 from services.engine.outbox.decision import Decision
 from services.engine.outbox.lookup import Preloads
 from services.engine.state.records import State
+from services.engine.state.session import Slot
 
 Remember = Callable[[Envelope[Any], State], None]
 Decide = Callable[[str, State], Decision]
@@ -24,8 +25,8 @@ class Handlers:
 
     `remember` (by event type) updates the projection and touches the subjects that must be decided again.
     `decide` looks at the projection only, never at the event, so that order, duplicates and rebuilds change nothing.
-    `news` (by event type) compares an event that is about to be announced with what is known, and gives what is worth
-    saying: nothing, the event with its changed fields, or more events that follow. Types not named are always said.
+    `news` (by event type) compares an event that is about to be announced with what is known, and returns what is worth
+    announcing: nothing, the event with its changed fields, or further events. Types not named are always announced.
     All run over a `State` without awaiting; they may be run twice over the same input and must have no other effect.
     """
 
@@ -51,14 +52,11 @@ def _both(first: Remember, then: Remember) -> Remember:
     return rule
 
 
-# What a transaction needs to know of its service.
-
-
 @dataclass(frozen=True, slots=True)
 class ServiceRules:
-    """What a transaction needs to know of its service. `opened` opens what is sealed in records.
+    """What a transaction needs to know about its service. `unseal` opens sealed records.
 
-    `reports` tells of which topics (by their full name) it makes dead letters of records that cannot be read.
+    `reports` decides for which topics (by full name) it makes dead letters of unreadable records.
     """
 
     service: str
@@ -68,3 +66,20 @@ class ServiceRules:
     unseal: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]] = as_they_are
     preloads: Preloads = field(default_factory=set)
     reports: Callable[[str], bool] = lambda topic: True
+
+
+@dataclass(slots=True)
+class PendingEvent:
+    """An event that is to be applied, and the record that contained it."""
+
+    envelope: Envelope[Event]
+    record: Record | None
+
+    @property
+    def lane(self) -> Slot:
+        """Events of one topic and key are applied in order."""
+        return self.envelope.data.TOPIC, self.envelope.data.key
+
+
+def ignore(envelope: Envelope[Event], state: State) -> None:
+    """The rule for events that mean nothing to this service."""

@@ -23,8 +23,6 @@ from services.engine.outbox.row import Row
 from services.engine.state.sql import execute_many, in_names, not_in_names
 from services.engine.state.tables import deliveries, events
 
-# An event of our own as it stands in the outbox, ready to be published.
-
 
 def make_event_row(envelope: Envelope[Event]) -> dict[str, Any]:
     """The values of its row; a dead letter carries Kafka Connect's headers beside ours."""
@@ -186,13 +184,13 @@ async def select_due(
 
 
 async def last_due_at(connection: AsyncConnection, ids: Iterable[str]) -> float | None:
-    """When the last of these rows became due as it stands now, as a timestamp; None where none of them waits."""
+    """The due time of the last of these rows, as a timestamp; None if none of them waits."""
     found: float | None = await connection.scalar(_DECIDED_AT, {"ids": list(ids)})
     return found
 
 
 async def select_current(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Row]:
-    """Those of these rows that wait and are not blocked, as they stand now."""
+    """Those of these rows that wait and are not blocked, in their current version."""
     found = await connection.execute(_CURRENT, {"ids": list(ids)})
     return {row.id: _row(row) for row in found}
 

@@ -1,4 +1,4 @@
-"""What became of one attempt to deliver: five values, matched once, in `settle.py`."""
+"""The result of one attempt to deliver: five values, matched once, in `settle.py`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from services.engine.state.records import Kind
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The effect stands upstream, and its echo or a read-back said so.
+    """The upstream has carried out the delivery, as its answer or a read-back shows.
 
-    `events` are announced with it; `keep` are records (kind, key, record) to remember that no event carries.
+    `events` are announced with it; `keep` are records (kind, key, record) to store that no event contains.
     """
 
     events: tuple[Event, ...] = ()

@@ -1,4 +1,4 @@
-"""A new decision against what already waits: rows to add, replace and take back, letters to open or close."""
+"""Compares a new decision with the outbox: rows to add, replace and delete, dead letters to open and close."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Changes:
 
     add: list[Delivery] = field(default_factory=list)
     replace: list[Delivery] = field(default_factory=list)
-    take_back: list[str] = field(default_factory=list)
+    delete: list[str] = field(default_factory=list)
     announce: list[Event] = field(default_factory=list)
-    look_again: bool = False
+    check_again: bool = False
 
 
 def reconcile(
@@ -42,23 +42,23 @@ def reconcile(
 ) -> Changes:
     """Compare a decision with the rows that wait and the dead letters that are parked for its subject.
 
-    `in_flight` holds the ids that are on their way upstream at this moment: those are not taken back, but looked at
-    again. Nor is a row with an unknown outcome: it may stand upstream already, and only its settling tells.
+    `in_flight` holds the ids of deliveries that are being sent: their rows are not deleted, but their subject is
+    decided again later. A row with an unknown outcome is not deleted either: it may have been carried out.
     """
     changes = Changes(announce=list(decision.announce))
     wanted = {delivery.id: delivery for delivery in decision.deliveries}
     refused = {refusal.delivery.id: refusal for refusal in decision.refuse}
     if unwanted := [row for id_, row in waiting.items() if id_ not in wanted]:
-        changes.take_back = [row.id for row in unwanted if row.id not in in_flight and not row.unknowns]
-        changes.look_again = any(row.id in in_flight for row in unwanted)
+        changes.delete = [row.id for row in unwanted if row.id not in in_flight and not row.unknowns]
+        changes.check_again = any(row.id in in_flight for row in unwanted)
     for delivery in wanted.values():
         _place(changes, service, delivery, waiting.get(delivery.id), parked, now)
     for refusal in refused.values():
         changes.announce += _refuse(service, subject, refusal, parked, now)
     if parked:
         kept = {dead_letter_id(service, id_) for id_ in (*wanted, *refused)}
-        left = [letter for id_, letter in parked.items() if id_ not in kept]
-        changes.announce += [_close_overtaken(letter, now) for letter in left if _open(letter)]
+        left = [dead_letter for id_, dead_letter in parked.items() if id_ not in kept]
+        changes.announce += [_close_overtaken(dead_letter, now) for dead_letter in left if _open(dead_letter)]
     return changes
 
 
@@ -74,12 +74,12 @@ def _place(
     parked: Mapping[str, Parked],
     now: datetime,
 ) -> None:
-    letter = parked.get(dead_letter_id(service, delivery.id)) if parked else None
+    dead_letter = parked.get(dead_letter_id(service, delivery.id)) if parked else None
     blocked_on = delivery.blocked.on if delivery.blocked else None
-    if letter is not None and letter.letter.digest == dead_letter_digest(delivery.payload, blocked_on):
+    if dead_letter is not None and dead_letter.letter.digest == dead_letter_digest(delivery.payload, blocked_on):
         return
-    if letter is not None and letter.state == "open":
-        changes.announce.append(_close_overtaken(letter, now))
+    if dead_letter is not None and dead_letter.state == "open":
+        changes.announce.append(_close_overtaken(dead_letter, now))
     if row is None:
         changes.add.append(delivery)
     elif row.digest != digest_of(delivery.payload) or row.state != (BLOCKED if delivery.blocked else PENDING):
@@ -87,8 +87,8 @@ def _place(
 
 
 def _refuse(service: str, subject: str, refusal: Refusal, parked: Mapping[str, Parked], now: datetime) -> list[Event]:
-    told: dict[str, Any] = {"payload": refusal.delivery.payload, "reason": refusal.reason, "detail": refusal.detail}
-    digest = digest_of(told)
+    content: dict[str, Any] = {"payload": refusal.delivery.payload, "reason": refusal.reason, "detail": refusal.detail}
+    digest = digest_of(content)
     known = parked.get(dead_letter_id(service, refusal.delivery.id))
     if known is not None and known.letter.digest == digest:
         return []

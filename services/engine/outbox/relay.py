@@ -1,4 +1,4 @@
-"""The relay of one lane: due rows leave in batches, at the lane's pace, while the breaker of its upstream is closed."""
+"""The relay of one lane: sends due rows in batches, at the lane's pace, while the breaker of its upstream is closed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,13 @@ from services.engine.outbox.outcome import Outcome, Retry, Unknown
 from services.engine.outbox.row import Row
 from services.engine.outbox.settle import Pair
 
-# Whose failure is it: the upstream's, or that of one row on which the upstream fails each time (claim K13)?
-#
-# An order whose mere reading makes a plugin crash answers 500 like a shop that is down. What tells them apart are the
-# other rows: a row that fails again although others were answered meanwhile is at fault itself, and waits by itself.
-
 MOST_QUARANTINED = 10_000
-"""Rows remembered at most; beyond that all are tried afresh."""
+"""Rows remembered at most; beyond that all are tried again."""
 
 
 @dataclass(slots=True)
 class Failure:
-    """How often a row failed in a row, whether others were answered since the first time, and until when it waits."""
+    """Failures of a row in succession, whether others were answered since the first one, and until when it waits."""
 
     count: int = 0
     others: bool = False
@@ -34,7 +29,10 @@ class Failure:
 
 
 class RowQuarantine:
-    """The rows of one lane that failed last time.
+    """The rows of one lane whose last attempt failed: is the upstream at fault, or the row itself (claim K13)?
+
+    An order that makes a plugin of the shop crash answers 500, like a shop that is down. The other rows show the
+    difference: a row that fails again although others were answered meanwhile is at fault itself, and waits alone.
 
     Times are seconds of a monotonic clock; `wait` gives the seconds after so many failures in a row.
     """
@@ -47,7 +45,7 @@ class RowQuarantine:
         return id_ in self._failures
 
     def failed(self, ids: Collection[str], now: float) -> bool:
-        """Note rows that failed. Whether all of them are at fault themselves, and not the upstream."""
+        """Record rows that failed. Returns whether all of them are at fault themselves, and not the upstream."""
         if len(self._failures) > MOST_QUARANTINED:
             self._failures.clear()
         found = [self._failures.setdefault(id_, Failure()) for id_ in ids]
@@ -57,20 +55,20 @@ class RowQuarantine:
         return all(failure.others for failure in found)
 
     def answered(self, ids: Iterable[str]) -> None:
-        """Note rows that the upstream has answered: it is there, and all others have one more chance at once."""
+        """Record rows that the upstream answered: it is available, and the others may be tried once more at once."""
         answered = [self._failures.pop(id_, None) for id_ in ids]
         for failure in self._failures.values() if answered else ():
             failure.others = True
 
     def skipped(self, now: float, *, probing: bool) -> set[str]:
-        """Rows that are not to leave now. The upstream is better probed with a row that did not fail before.
+        """Rows that must not be sent now. The upstream is better probed with a row that did not fail before.
 
-        One that is at fault itself would keep the breaker open for ever, if both had waited for the same time.
+        A row that is at fault itself could keep the breaker open forever.
         """
         return {id_ for id_, one in self._failures.items() if probing or one.until > now}
 
     def pause(self, now: float) -> float:
-        """Seconds until the next of them may leave."""
+        """Seconds until the next of them may be sent."""
         return min((one.until - now for one in self._failures.values() if one.until > now), default=float("inf"))
 
 
@@ -81,18 +79,18 @@ WaitDue = Callable[[str, set[str]], Awaitable[float]]
 IDLE = 5.0
 """Seconds an idle relay sleeps at most before it looks again; it is woken when rows are added."""
 AHEAD = 50
-"""So many rows are claimed at once where the calls take fewer; they are claimed anew when anything has changed."""
+"""Rows claimed at once where calls take fewer; they are claimed again when anything has changed."""
 UNSETTLED = 500
-"""So many outcomes may wait to become durable while the next rows leave already."""
+"""Outcomes that may wait to become durable while the next rows are sent already."""
 TOGETHER, LINGER = 100, 0.1
-"""A busy lane gathers so many outcomes, for so many seconds at most, to make them durable together."""
+"""Outcomes that a busy lane collects, and the seconds it waits for them at most, to make them durable together."""
 
 
 class Relay:
     """Delivers the rows of a lane until it is stopped.
 
-    `claim(lane, limit, skip)` gives due rows, at most one of each key; `settle` makes outcomes durable. A row stands in
-    `leaving` from its call until its outcome is durable. Rows that were claimed ahead do not: they may be taken back.
+    `claim(lane, limit, skip)` returns due rows, at most one of each key; `settle` makes outcomes durable. A row is in
+    `in_flight` from its call until its outcome is durable. Rows that were only claimed are not: they may be deleted.
     """
 
     def __init__(self, lane: Lane, claim: Claim, settle: Settle, wait_due: WaitDue) -> None:
@@ -105,16 +103,16 @@ class Relay:
         self._outcomes: list[Pair] = []
         self._enough = asyncio.Event()
         self._settling: asyncio.Task[None] | None = None
-        self._aside = RowQuarantine(lane.breaker.wait)
+        self._quarantine = RowQuarantine(lane.breaker.wait)
         lane.breaker.on_half_open.append(self.wake)
 
     def wake(self) -> None:
-        """The database has changed: something may be due now, or not wanted any more."""
+        """The database has changed: rows may be due now, or no longer wanted."""
         self._changed = True
         self._wake.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; calls that are under way are finished and settled first."""
+        """Deliver until cancelled; running calls are finished and settled first."""
         self._stopped = False
         callers = [asyncio.create_task(self._call()) for _ in range(self.lane.concurrency)]
         try:
@@ -130,10 +128,10 @@ class Relay:
                 await self._settling
 
     async def _call(self) -> None:
-        """One call after the other; a lane has as many of these as calls may run at once."""
+        """Make one call after the other; a lane runs as many of these as calls may run at once."""
         while rows := await self._next():
             outcomes = await self._attempt(rows)
-            self._judge(rows, outcomes)
+            self._update_breaker(rows, outcomes)
             self._outcomes += zip(rows, outcomes, strict=True)
             if len(self._outcomes) >= TOGETHER:
                 self._enough.set()
@@ -141,21 +139,21 @@ class Relay:
                 self._settling = asyncio.create_task(self._make_durable())
 
     async def _next(self) -> Sequence[Row]:
-        """The rows of the next call; none when the relay is stopped."""
+        """The rows of the next call; empty when the relay is stopped."""
         async with self._turn:
             while not self._stopped:
                 self._wake.clear()
                 if not self._may_call() or not await self._fill():
-                    await self._rest()
+                    await self._wait_for_change()
                 elif self.lane.breaker.admit(time.monotonic()):
-                    return self._leave()
+                    return self._take()
         return ()
 
     def _may_call(self) -> bool:
         return not self.lane.breaker.pause(time.monotonic()) and len(self.in_flight) < UNSETTLED
 
-    async def _rest(self) -> None:
-        """Wait for what may change. No outcome waits for others meanwhile: no further call is about to bring one."""
+    async def _wait_for_change(self) -> None:
+        """Wait until something may have changed. Outcomes do not wait for further ones meanwhile."""
         self._enough.set()
         if pause := self.lane.breaker.pause(time.monotonic()):
             self._buffer = []
@@ -164,9 +162,9 @@ class Relay:
             await self._wake.wait()
         else:
             now = time.monotonic()
-            aside = self._aside.skipped(now, probing=False)
-            due = await self._wait_due(self.lane.name, set(self.in_flight) | aside)
-            await self._wait_for(min(IDLE, due, self._aside.pause(now)))
+            quarantined = self._quarantine.skipped(now, probing=False)
+            due = await self._wait_due(self.lane.name, set(self.in_flight) | quarantined)
+            await self._wait_for(min(IDLE, due, self._quarantine.pause(now)))
 
     async def _fill(self) -> bool:
         if self._changed:
@@ -180,16 +178,18 @@ class Relay:
         return bool(self._buffer) and not self._stopped
 
     async def _claimed(self, at_once: int) -> list[Row]:
-        """Due rows; one that failed before is the probe only where there is no other."""
-        now, leaving = time.monotonic(), set(self.in_flight)
+        """Due rows; one that failed before is the probe only if there is no other."""
+        now, in_flight = time.monotonic(), set(self.in_flight)
         probing = self.lane.breaker.state(now) != "closed"
-        aside = self._aside.skipped(now, probing=probing)
-        claimed = await self._claim(self.lane.name, at_once, leaving | aside)
-        return claimed if claimed or not (probing and aside) else await self._claim(self.lane.name, at_once, leaving)
+        quarantined = self._quarantine.skipped(now, probing=probing)
+        claimed = await self._claim(self.lane.name, at_once, in_flight | quarantined)
+        if claimed or not (probing and quarantined):
+            return claimed
+        return await self._claim(self.lane.name, at_once, in_flight)
 
-    def _leave(self) -> Sequence[Row]:
-        """A row that failed before leaves alone: it must not take a batch of sound ones with it."""
-        batch = 1 if self._buffer[0].id in self._aside else self.lane.batch
+    def _take(self) -> Sequence[Row]:
+        """Take the rows of a call; a row that failed before is sent alone, so that a batch does not fail with it."""
+        batch = 1 if self._buffer[0].id in self._quarantine else self.lane.batch
         rows, self._buffer = self._buffer[:batch], self._buffer[batch:]
         self.in_flight |= {row.id: row for row in rows}
         self._enough.clear()
@@ -210,10 +210,10 @@ class Relay:
             log.exception("delivery failed", extra={"lane": self.lane.name, "deliveries": [row.id for row in rows]})
             return [Unknown(plain(error))] * len(rows)
 
-    def _judge(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
-        """An answer of any kind closes the breaker; `Retry` (and a batch that is wholly unknown) opens it.
+    def _update_breaker(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+        """Close the breaker after an answer of any kind; open it after `Retry` or a completely unknown batch.
 
-        Not so a `Retry` of rows that are at fault themselves, as long as the upstream answers for others.
+        `Retry` of rows that are at fault themselves does not open it, as long as the upstream answers for others.
         """
         now, breaker = time.monotonic(), self.lane.breaker
         retries = {row.id: one for row, one in zip(rows, outcomes, strict=True) if isinstance(one, Retry)}
@@ -225,10 +225,10 @@ class Relay:
             breaker.succeeded(now)
         else:
             breaker.failed(now, "no answer that proves anything")
-        self._aside.answered(answered)
+        self._quarantine.answered(answered)
 
     def _failed(self, retries: Mapping[str, Retry], now: float) -> None:
-        own_fault = self._aside.failed(retries, now)
+        own_fault = self._quarantine.failed(retries, now)
         first = next(iter(retries.values()))
         if not own_fault or first.after is not None or self.lane.breaker.state(now) != "closed":
             self.lane.breaker.failed(now, first.why, first.after)
@@ -237,7 +237,7 @@ class Relay:
             log.warning("a delivery fails alone", extra={"deliveries": sorted(retries), "why": first.why})
 
     async def _make_durable(self) -> None:
-        """Settle outcomes for as long as there are any; those that arrive meanwhile go together with the next."""
+        """Settle outcomes as long as there are any; those that arrive meanwhile are settled with the next."""
         while self._outcomes:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LINGER):

@@ -1,4 +1,4 @@
-"""One row of the outbox, as a delivery sees it."""
+"""One row of the outbox as a delivery sees it, and the cause that is stored with it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import orjson
 
 from contracts.envelope import Cause
 from contracts.ledger import Attempt
-
-# What is kept of the event that brought a delivery about, so that its followers name it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +24,12 @@ def dump_cause(cause: Cause | None) -> str | None:
     """The cause as text for a database row."""
     if cause is None:
         return None
-    said = {"id": cause.id, "correlationid": cause.correlationid, "traceparent": cause.traceparent}
-    return orjson.dumps(said).decode()
+    fields = {"id": cause.id, "correlationid": cause.correlationid, "traceparent": cause.traceparent}
+    return orjson.dumps(fields).decode()
 
 
 def load_cause(text: str | None) -> StoredCause | None:
-    """The cause out of a database row."""
+    """The cause from a database row."""
     return None if text is None else StoredCause(**orjson.loads(text))
 
 

@@ -1,4 +1,4 @@
-"""From outcomes to the database: what each kind of outcome changes, in one transaction for many rows."""
+"""Writes outcomes to the database: what each kind of outcome changes, in one transaction for many rows."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from services.engine.outbox.work import Work
 
 Pair = tuple[Row, Outcome]
 RECHECK = timedelta(seconds=60)
-"""How often a row that an effect found blocked is looked at again: its thing may have appeared in that very moment."""
+"""A row that its effect found blocked is checked again after this time: its thing may have appeared meanwhile."""
 KEPT_ATTEMPTS = 20
 
 
 async def settle(work: Work, pairs: Sequence[Pair]) -> None:
     """Write the outcomes of deliveries. `Retry` changes nothing: the lane waits, no attempt is counted."""
     work.mark_returned(row.id for row, _ in pairs)
-    pairs = [(row, _naming_nobody(row, outcome)) for row, outcome in pairs]
+    pairs = [(row, _without_person(row, outcome)) for row, outcome in pairs]
     done = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Done)]
     refused = [(row, outcome) for row, outcome in pairs if isinstance(outcome, Refused)]
     causes = await outbox.read_causes(work.connection, [row.id for row, _ in (*done, *refused)])
     await outbox.delete_settled(work.connection, [row for row, _ in (*done, *refused)])
     events = [(event, row) for row, outcome in done for event in outcome.events]
-    letters = [(_letter(work, row, outcome), row) for row, outcome in refused]
-    await work.announce((event, load_cause(causes.get(row.id))) for event, row in (*events, *letters))
+    dead_letters = [(_dead_letter_of(work, row, outcome), row) for row, outcome in refused]
+    await work.announce((event, load_cause(causes.get(row.id))) for event, row in (*events, *dead_letters))
     await _unknown(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Unknown)])
     await _blocked(work, [(row, outcome) for row, outcome in pairs if isinstance(outcome, Blocked)])
     for _, outcome in done:
@@ -45,21 +45,21 @@ async def settle(work: Work, pairs: Sequence[Pair]) -> None:
     await _unavailable(work, [row for row, outcome in pairs if isinstance(outcome, Retry)])
 
 
-def _naming_nobody(row: Row, outcome: Outcome) -> Outcome:
-    """What upstream says stands in events, outside of `person`: it must not repeat what was sent of somebody."""
+def _without_person(row: Row, outcome: Outcome) -> Outcome:
+    """The text of an upstream is published outside of `person`: it must not repeat personal data that was sent."""
     person = row.payload.get(PERSON)
     if not person or isinstance(outcome, Done | Retry):
         return outcome
     return replace(outcome, detail=redact_person(outcome.detail, person))
 
 
-def _letter(work: Work, row: Row, outcome: Refused) -> Event:
+def _dead_letter_of(work: Work, row: Row, outcome: Refused) -> Event:
     service, digest = work.rules.service, dead_letter_digest(row.payload, row.blocked_on)
     return dead_letter_of_delivery(service, row.subject, row, outcome.reason, outcome.detail, digest, work.now)
 
 
 async def _unavailable(work: Work, rows: Sequence[Row]) -> None:
-    """A row that became unwanted while it was on its way has its subject marked for another look: that is now."""
+    """Decide subjects now that were scheduled because a row became unwanted while it was in flight."""
     for subject, cause in (await read_scheduled(work.connection, [row.subject for row in rows])).items():
         work.touch(subject, load_cause(cause))
 

@@ -79,8 +79,6 @@ class NotFound(Rejected):
     """The API itself, with its own error code, says that there is no such record."""
 
 
-# From an upstream's failure to the outcome of the delivery: the three treatments, in one place.
-
 ACCESS_PAUSE = LONGEST_WAIT
 """Seconds a lane rests after 401/403: only a person can correct it, and asking more often may lock the user out."""
 

@@ -34,22 +34,22 @@ from services.engine.outbox.dead_letters import (
 )
 from services.engine.outbox.decision import Decision, Delivery, Refusal
 from services.engine.outbox.edits import EDIT, apply_edits, find_replacements
-from services.engine.outbox.handlers import News, ServiceRules, compose_rules
+from services.engine.outbox.handlers import News, PendingEvent, ServiceRules, compose_rules, ignore
 from services.engine.outbox.lookup import Lookup, ResultT
 from services.engine.outbox.outbox import make_event_row
 from services.engine.outbox.reconcile import Changes, reconcile
 from services.engine.outbox.row import dump_cause
 from services.engine.outbox.subjects import mark_again, mark_decided, mark_dirty
-from services.engine.outbox.told import PendingEvent, ignore
+from services.engine.outbox.versions import Versions, slot_of
 from services.engine.state.records import Kind, RecordT, State
 from services.engine.state.session import Miss, NotLoaded, Session, Slot
-from services.engine.state.store import SubjectVersion, load_versions, save_records, save_versions
+from services.engine.state.store import SubjectVersion, save_records
 
 log = logging.getLogger(__name__)
-LOOK_AGAIN = timedelta(seconds=60)
-"""When a subject is decided again at the latest whose unwanted row was on its way, and could not be taken back."""
+CHECK_AGAIN_AFTER = timedelta(seconds=60)
+"""A subject is decided again after this time if an unwanted row was in flight and could not be deleted."""
 ROUNDS = 25
-"""More rounds of deciding than any chain of our events needs; beyond it two rules chase each other."""
+"""More rounds of decisions than any chain of our events needs; beyond it two rules trigger each other forever."""
 OWN_NEWS: Mapping[type[Event], News] = {DeadLettered: with_replay_count}
 
 
@@ -60,103 +60,102 @@ class Work:
         self.connection, self.rules, self.now = connection, rules_, now
         self.session = Session(now)
         self._lookup = Lookup(connection, self.session, rules_.preloads)
-        self.landed: set[str] = set()
+        self._returned: set[str] = set()
         self.contradicted = False
         self._remember = compose_rules(dead_letter_rules(rules_.service), rules_.handlers.remember)
-        self._held: dict[Slot, SubjectVersion] = {}
-        self._seen: dict[Slot, SubjectVersion] = {}
-        self._issued: dict[Slot, int] = {}
+        self._versions = Versions(connection)
         self._published: list[dict[str, Any]] = []
 
     async def take(self, records: Iterable[Record], *, replayed: bool = False) -> list[Envelope[Event]]:
-        """Remember what these records say, and give it; one that cannot be handled becomes a dead letter, once."""
+        """Apply the events of these records and return them; a record that cannot be handled becomes a dead letter."""
         readable: list[tuple[Envelope[Event], Record | None]] = []
         for record in records:
             try:
                 readable.append((record.read(), record))
             except Undecodable as error:
-                await self._unreadable(record, error, replayed=replayed)
-        await self._remember_all(readable, replayed=replayed)
+                await self._handle_unreadable(record, error, replayed=replayed)
+        await self._apply_all(readable, replayed=replayed)
         return [envelope for envelope, _ in readable]
 
     async def announce(self, events: Iterable[tuple[Event, Cause | None]]) -> None:
-        """Put events of our own into the outbox, each with the next version of its subject, and remember them."""
+        """Put events of this service into the outbox, each with the next version of its subject, and apply them."""
         pairs = await self._news(list(events))
-        await self._hold({(event.TOPIC, event.subject) for event, _ in pairs})
+        await self._versions.load({slot_of(event) for event, _ in pairs})
         envelopes = [self._wrap(event, cause) for event, cause in pairs]
         log_lines.log_announced(envelopes)
         self._published += [make_event_row(envelope) for envelope in envelopes]
-        await self._remember_all([(envelope, None) for envelope in envelopes])
+        await self._apply_all([(envelope, None) for envelope in envelopes])
 
     async def _news(self, pairs: list[tuple[Event, Cause | None]]) -> list[tuple[Event, Cause | None]]:
-        said = await self._lookup.results({n: partial(self._worth_saying, event) for n, (event, _) in enumerate(pairs)})
-        return [(event, pairs[n][1]) for n, events in said.items() for event in events]
+        events = await self._lookup.results(
+            {n: partial(self._select_news, event) for n, (event, _) in enumerate(pairs)}
+        )
+        return [(event, pairs[n][1]) for n, events in events.items() for event in events]
 
-    def _worth_saying(self, event: Event) -> Sequence[Event]:
+    def _select_news(self, event: Event) -> Sequence[Event]:
         rule = OWN_NEWS.get(type(event)) or self.rules.handlers.news.get(type(event))
         return (event,) if rule is None else self.session.run(partial(rule, event, self.session))
 
     def _wrap(self, event: Event, cause: Cause | None) -> Envelope[Event]:
-        slot = (event.TOPIC, event.subject)
-        version = max(self._held.get(slot, SubjectVersion()).version, self._issued.get(slot, 0)) + 1
-        self._issued[slot] = version
+        version = self._versions.issue(slot_of(event))
         return wrap(event, version=version, source=self.rules.service, time=self.now, cause=cause)
 
-    async def _remember_all(
+    async def _apply_all(
         self, pairs: Sequence[tuple[Envelope[Event], Record | None]], *, replayed: bool = False
     ) -> None:
-        await self._hold({(envelope.data.TOPIC, envelope.subject) for envelope, _ in pairs})
+        await self._versions.load({slot_of(envelope.data) for envelope, _ in pairs})
         queue = [PendingEvent(envelope, record) for envelope, record in pairs]
         while queue:
             queue, missing = await self._pass(queue, replayed)
             await self._lookup.load(missing)
 
     async def _pass(self, queue: Sequence[PendingEvent], replayed: bool) -> tuple[list[PendingEvent], list[Miss]]:
-        """Apply the events whose records are loaded; gives the others, with all later ones of their keys, and what to
-        load for them."""
+        """Apply the events whose records are loaded.
+
+        Returns the others, with all later events of their keys, and what must be loaded for them.
+        """
         deferred: list[PendingEvent] = []
         missing: list[Miss] = []
         waiting: set[Slot] = set()
-        for told in queue:
-            if told.lane in waiting:
-                deferred.append(told)
+        for pending in queue:
+            if pending.lane in waiting:
+                deferred.append(pending)
                 continue
             try:
-                missed = self._apply(told)
+                missed = self._apply(pending)
             except Exception as error:
-                await self._rule_failed(told.envelope, told.record, error, replayed)
+                await self._handle_rule_failure(pending.envelope, pending.record, error, replayed)
             else:
                 if missed:
                     missing += missed
-                    waiting.add(told.lane)
-                    deferred.append(told)
+                    waiting.add(pending.lane)
+                    deferred.append(pending)
         return deferred, missing
 
-    def _apply(self, told: PendingEvent) -> Sequence[Miss]:
-        """Run the rule of an event whose version was not seen yet; gives what must be loaded first."""
-        envelope = told.envelope
-        slot = (envelope.data.TOPIC, envelope.subject)
-        held = self._held.get(slot, SubjectVersion())
-        if envelope.sequence <= held.version:
-            if told.record is not None and contradictions.contradicts(envelope, held):
-                self._contradicted(envelope, told.record, held)
+    def _apply(self, pending: PendingEvent) -> Sequence[Miss]:
+        """Run the rule of an event whose version is new. Returns what must be loaded first."""
+        envelope = pending.envelope
+        known = self._versions.get(slot_of(envelope.data))
+        if envelope.sequence <= known.version:
+            if pending.record is not None and contradictions.contradicts(envelope, known):
+                self._record_contradiction(envelope, pending.record, known)
             return ()
         rule = self._remember.get(type(envelope.data), ignore)
         try:
             self.session.run(partial(rule, envelope, self.session), envelope)
         except NotLoaded as error:
             return error.missing
-        self._held[slot] = self._seen[slot] = SubjectVersion(envelope.sequence, envelope.time.timestamp())
+        self._versions.mark_seen(envelope)
         return ()
 
-    def _contradicted(self, envelope: Envelope[Event], record: Record, held: SubjectVersion) -> None:
+    def _record_contradiction(self, envelope: Envelope[Event], record: Record, known: SubjectVersion) -> None:
         self.contradicted = True
         if envelope.source == self.rules.service:
-            key, found = contradictions.make_contradiction(envelope, record, held)
+            key, found = contradictions.make_contradiction(envelope, record, known)
             self.put(contradictions.CONTRADICTION, key, found)
             self.touch(contradictions.SUBJECT + key)
 
-    async def _rule_failed(
+    async def _handle_rule_failure(
         self, envelope: Envelope[Event], record: Record | None, error: Exception, replayed: bool
     ) -> None:
         if record is None:
@@ -164,32 +163,32 @@ class Work:
         log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
         detail = f"{envelope.type} of {envelope.subject}: {plain(error)}"
         detail = redact_person(detail, envelope.data.content().get(PERSON))
-        await self._bury(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
+        await self._open_dead_letter(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
 
-    async def _unreadable(self, record: Record, error: Undecodable, *, replayed: bool) -> None:
-        """One service makes the dead letter of a record that no service can read; it is replayed to all of them."""
+    async def _handle_unreadable(self, record: Record, error: Undecodable, *, replayed: bool) -> None:
+        """One service makes the dead letter of a record that no service can read; a replay concerns all of them."""
         if self.rules.reports(record.topic):
-            await self._bury(record, error.code, error.detail, replayed=replayed)
+            await self._open_dead_letter(record, error.code, error.detail, replayed=replayed)
         else:
             where = f"{record.topic}/{record.partition}/{record.offset}"
-            log.warning("record left out", extra={"about": f"record {where}", "reason": error.code})
+            log.warning("record skipped", extra={"about": f"record {where}", "reason": error.code})
 
-    async def _bury(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
-        """Open a dead letter, unless it is known; while catching up that is not known before the end."""
-        letter = dead_letter_of_record(self.rules.service, record, reason, detail, self.now)
-        id_ = letter.dead_letter
+    async def _open_dead_letter(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
+        """Open a dead letter unless it is known, which is only certain after the catch-up."""
+        dead_letter = dead_letter_of_record(self.rules.service, record, reason, detail, self.now)
+        id_ = dead_letter.dead_letter
         if replayed:
-            await self.announce([(letter, None)])
+            await self.announce([(dead_letter, None)])
         elif id_ not in await self.get_many(PARKED, [id_]):
-            self.put(UNHANDLED, id_, letter)
+            self.put(UNHANDLED, id_, dead_letter)
             self.touch(DEAD_LETTER_SUBJECT + id_)
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
-        """Remember a record that no event carries."""
+        """Store a record that no event contains."""
         self.session.run(partial(self.session.put, kind, key, record, ref))
 
     def drop(self, kind: Kind[Any], key: str) -> None:
-        """Forget a record."""
+        """Delete a record."""
         self.session.run(partial(self.session.drop, kind, key))
 
     def touch(self, subject: str, cause: Cause | None = None) -> None:
@@ -197,8 +196,8 @@ class Work:
         self.session.touched[subject] = cause
 
     def mark_returned(self, ids: Iterable[str]) -> None:
-        """These deliveries have come back: they count as on their way no more."""
-        self.landed.update(ids)
+        """Record that these deliveries have an outcome and are no longer in flight."""
+        self._returned.update(ids)
 
     async def decide(self) -> None:
         """Decide every touched subject until nothing is touched any more."""
@@ -212,38 +211,39 @@ class Work:
             if not touched:
                 return
             await self._decide(touched)
-        raise RuntimeError(f"{self.rules.service}: decisions do not come to rest: {sorted(touched)[:5]}")
+        raise RuntimeError(f"{self.rules.service}: decisions do not settle: {sorted(touched)[:5]}")
 
     async def _waiting_for(self, released: Collection[str]) -> list[str]:
-        """The subjects with deliveries that wait for any of these things, or have become dead letters over it."""
-        letters = await self.find_many(AWAITED_THINGS, released)
-        in_vain = [awaited.subject for found in letters.values() for awaited in found.values()]
-        return [*await outbox.blocked_subjects(self.connection, released), *in_vain]
+        """The subjects with deliveries that wait for any of these things, or whose dead letter waits for one."""
+        dead_letters = await self.find_many(AWAITED_THINGS, released)
+        overdue = [awaited.subject for found in dead_letters.values() for awaited in found.values()]
+        return [*await outbox.blocked_subjects(self.connection, released), *overdue]
 
     async def _decide(self, touched: dict[str, Cause | None]) -> None:
-        await self._hold(slot for subject in touched if (slot := contradictions.parse_slot(subject)))
+        await self._versions.load(slot for subject in touched if (slot := contradictions.parse_slot(subject)))
         await self._lookup.preload(touched)
         decisions = await self._lookup.results({subject: partial(self._decision, subject) for subject in touched})
         parked = await self.find_many(PARKED, touched)
         edits = await self.get_many(EDIT, find_replacements(parked))
         waiting = await outbox.read_waiting(self.connection, touched)
-        leaving = set(self.rules.in_flight()) - self.landed
+        in_flight = set(self.rules.in_flight()) - self._returned
         changes: dict[str, Changes] = {}
         for subject, decision in decisions.items():
-            rows, letters = waiting.get(subject, {}), parked[subject]
-            whole = apply_edits(self.rules.service, decision, letters, edits)
-            changes[subject] = reconcile(self.rules.service, subject, whole, rows, letters, leaving, self.now)
+            rows, dead_letters = waiting.get(subject, {}), parked[subject]
+            whole = apply_edits(self.rules.service, decision, dead_letters, edits)
+            changes[subject] = reconcile(self.rules.service, subject, whole, rows, dead_letters, in_flight, self.now)
         await self._write(changes, touched)
         await mark_decided(self.connection, decisions, touched, self.now)
-        await mark_again(self.connection, [s for s, c in changes.items() if c.look_again], self.now + LOOK_AGAIN)
+        await mark_again(
+            self.connection, [s for s, c in changes.items() if c.check_again], self.now + CHECK_AGAIN_AFTER
+        )
         await self.announce((event, touched[subject]) for subject, c in changes.items() for event in c.announce)
         again = [restore_record(record) for decision in decisions.values() for record in decision.retry]
         await self.take(await self.rules.unseal(again) if again else (), replayed=True)
 
     def _rule_of(self, subject: str) -> Decision:
         if (slot := contradictions.parse_slot(subject)) is not None:
-            held = self._held.get(slot, SubjectVersion())
-            return contradictions.decide(self.rules.service, slot, held, self.session)
+            return contradictions.decide(self.rules.service, slot, self._versions.get(slot), self.session)
         own = decide_engine_subject(self.rules.service, subject, self.session)
         return self.rules.handlers.decide(subject, self.session) if own is None else own
 
@@ -259,12 +259,12 @@ class Work:
             return Decision(refuse=(Refusal(delivery, Reason.DECISION_FAILED, detail),))
 
     async def run(self, rules_: Iterable[Callable[[State], ResultT]]) -> list[ResultT]:
-        """Run rules that no event has brought about, as if each remembered one; gives what they return, in order."""
+        """Run rules that no event triggers, as if each handled one. Returns their results, in order."""
         tasks = {n: partial(self.session.run, partial(rule, self.session)) for n, rule in enumerate(rules_)}
         return list((await self._lookup.results(tasks)).values())
 
     async def decisions(self, subjects: Iterable[str]) -> dict[str, Decision]:
-        """What is wanted of these subjects as they stand now; nothing of it is carried out."""
+        """The decisions about these subjects now, without carrying them out."""
         return await self._lookup.results({subject: partial(self._decision, subject) for subject in subjects})
 
     async def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
@@ -275,17 +275,12 @@ class Work:
         """All records of each reference, by key, read in bulk."""
         return await self._lookup.find_many(kind, refs)
 
-    async def _hold(self, slots: Iterable[Slot]) -> None:
-        unknown = [slot for slot in slots if slot not in self._held]
-        if unknown:
-            self._held.update(await load_versions(self.connection, unknown))
-
     async def _write(self, changes: dict[str, Changes], touched: dict[str, Cause | None]) -> None:
         rows: dict[str, list[dict[str, Any]]] = {"add": [], "replace": []}
         for subject, change in changes.items():
             rows["add"] += [self._row(delivery, subject, touched) for delivery in change.add]
             rows["replace"] += [self._row(delivery, subject, touched) for delivery in change.replace]
-        await outbox.delete_rows(self.connection, [id_ for change in changes.values() for id_ in change.take_back])
+        await outbox.delete_rows(self.connection, [id_ for change in changes.values() for id_ in change.delete])
         await outbox.add_rows(self.connection, rows["add"])
         await outbox.replace_rows(self.connection, rows["replace"])
 
@@ -294,12 +289,12 @@ class Work:
         return outbox.make_row(delivery, subject, now, deadline, dump_cause(touched[subject]))
 
     async def defer(self) -> None:
-        """While catching up: keep what must be decided for the time when everything is known."""
+        """During the catch-up: store which subjects must be decided after it."""
         released = await self._waiting_for(self.session.released)
         await mark_dirty(self.connection, dict.fromkeys(released) | self.session.touched)
 
     async def flush(self) -> None:
-        """Write all that was remembered, and the events to publish."""
+        """Write the records and versions, and the events to publish."""
         await save_records(self.connection, self.session)
-        await save_versions(self.connection, self._seen)
+        await self._versions.save()
         await outbox.add_events(self.connection, self._published)

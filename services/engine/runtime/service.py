@@ -46,12 +46,12 @@ ENGINE_TOPICS = ("operations", "dead-letters")
 GARBAGE_THRESHOLDS = (50_000, 20, 50)
 """New objects until the young generation is collected; collections of each generation until the next one is."""
 TICK = 0.5
-"""Seconds between two looks at what has become due by time."""
+"""Seconds between two checks for what is due by time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceParts:
-    """The parts of a running service, for those who watch it."""
+    """The parts of a running service, for its monitor."""
 
     engine: Engine
     publisher: Publisher
@@ -60,7 +60,7 @@ class ServiceParts:
 
 
 class Service:
-    """One service of Davtari, ready to run. `waits` holds what it waits for at present, by kind, for a person."""
+    """One service of Davtari. `waits` states what it waits for now, by kind, for a person."""
 
     def __init__(self, blueprint: Blueprint, settings: Settings, clock: Clock = utc_now) -> None:
         self.blueprint, self.settings, self.clock = blueprint, settings, clock
@@ -73,23 +73,21 @@ class Service:
         self.waits: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Run until cancelled. Whatever is under way is finished and made durable before it returns.
+        """Run until cancelled. Running deliveries are finished and made durable before it returns.
 
-        Raises `AlreadyRunning` when another instance is at work, and does nothing then.
-
-        A state database that is corrupt, or that was filled from another log, is set aside; the service begins again
-        with a new one.
+        A state database that is corrupt, or that was filled from another log, is set aside; the service starts again
+        with a new one. Raises `AlreadyRunning` when another instance is running.
         """
         directory, name = self.settings.state.directory, self.blueprint.name
         with in_service(name):
-            async with hold_lock(directory, name, self.clock, self._waits_for("database")) as lock:
+            async with hold_lock(directory, name, self.clock, self._report_wait_for("database")) as lock:
                 self.instance = lock.instance
                 while True:
                     await self._run_once(directory, name)
 
     async def _run_once(self, directory: Path, name: str) -> None:
-        """Run until the state database proves unusable, and set it aside. Raises whatever else ends the service."""
-        database = await open_when_available(directory, name, self.clock, self._waits_for("database"))
+        """Run until the state database proves unusable, and set it aside. Raises any other failure."""
+        database = await open_when_available(directory, name, self.clock, self._report_wait_for("database"))
         try:
             await self._run(database)
         except Exception as error:
@@ -102,12 +100,12 @@ class Service:
         set_aside(database_path(directory, name), what, why, self.clock())
 
     async def _forget_keys(self) -> None:
-        """What the log holds is read again at the next start: it may be another log then."""
+        """Drop the keys: after a restart the log may be another one, so they are read again."""
         keys, self.keys = self.keys, KeyRing(self.settings.kafka)
         await keys.close()
 
     async def _run(self, database: Database) -> None:
-        """What needs no broker runs from here on: webhooks are taken while Kafka is away."""
+        """Run with this database. Early tasks start before Kafka is available: webhooks are accepted meanwhile."""
         engine = Engine(self._rules(), database, self.clock)
         await restart_after_outages(database, lambda: engine.set_fingerprint(self.blueprint.fingerprint))
         lanes = [instrument_lane(lane, self.blueprint.name, database) for lane in self.blueprint.lanes]
@@ -148,22 +146,22 @@ class Service:
                     tasks.create_task(self._relaying(relay, engine.database))
 
     async def _relaying(self, relay: Relay, database: Database) -> None:
-        """Relay once every gate before the lane has opened."""
+        """Relay when every gate of the lane has opened."""
         for gate, keeper in zip(self.blueprint.gates, self.gates, strict=True):
             if relay.lane.name in gate.lanes:
                 await keeper.opened.wait()
         await restart_after_outages(database, relay.run)
 
     def _gatekeeper(self, engine: Engine, gate: Gate) -> Gatekeeper:
-        """A gate that no lane stands behind holds nothing up, so nothing waits for it."""
-        waits = self._waits_for(f"gate {gate.name}") if gate.lanes else _nothing
+        """A gate without lanes delays nothing, so its waits are not reported."""
+        waits = self._report_wait_for(f"gate {gate.name}") if gate.lanes else _nothing
         return Gatekeeper(engine, self.blueprint.name, gate, waits, self.settings.gates.look_again)
 
-    def _waits_for(self, kind: str) -> Callable[[str], None]:
-        def waits(why: str) -> None:
+    def _report_wait_for(self, kind: str) -> Callable[[str], None]:
+        def report(why: str) -> None:
             self.waits[kind] = why
 
-        return waits
+        return report
 
     def _rules(self) -> ServiceRules:
         name, prefix = self.blueprint.name, self.settings.kafka.topic_prefix
@@ -188,7 +186,7 @@ class Service:
     async def _publishing(self, engine: Engine) -> AsyncIterator[tuple[Publisher, RenewableProducer]]:
         kafka = self.settings.kafka
         sender = RenewableProducer(partial(create_producer, kafka, self.blueprint.name))
-        await retry_until_available(sender.start, self._waits_for("Kafka"))
+        await retry_until_available(sender.start, self._report_wait_for("Kafka"))
         try:
             seal = self._seal(sender)
             yield Publisher(engine.database, sender, kafka.topic_prefix, kafka.send_timeout, seal), sender
@@ -204,15 +202,17 @@ class Service:
     async def _consuming(
         self, engine: Engine, membership: Membership, me: Member
     ) -> AsyncIterator[tuple[Consumer, LogCheck]]:
-        await retry_until_available(membership.wait_until_alone, self._waits_for("Kafka"))
-        consumer, check = await retry_until_available(partial(self._consumer, engine, me), self._waits_for("Kafka"))
+        await retry_until_available(membership.wait_until_alone, self._report_wait_for("Kafka"))
+        consumer, check = await retry_until_available(
+            partial(self._consumer, engine, me), self._report_wait_for("Kafka")
+        )
         try:
             yield consumer, check
         finally:
             await consumer.stop()
 
     async def _consumer(self, engine: Engine, me: Member) -> tuple[Consumer, LogCheck]:
-        """A consumer that reads. Its topics must be there: it would wait for ever, and say nothing.
+        """A started consumer. Its topics must exist: without them it would wait forever, without a message.
 
         Raises `LogChanged` when the topics do not hold what the state database has read of them.
         """
@@ -245,7 +245,7 @@ class Service:
 
 
 def _unusable(error: Exception) -> tuple[Unusable, str]:
-    """What the failure of a service says of its state database. Raises the failure if that is nothing."""
+    """Why a failure makes the state database unusable. Raises any other failure."""
     if (changed := find_cause(error, LogChanged)) is not None:
         return "outdated", str(changed)
     if is_corrupt(error):
@@ -254,7 +254,7 @@ def _unusable(error: Exception) -> tuple[Unusable, str]:
 
 
 def _nothing(why: str) -> None:
-    """Whom nobody waits for need not say why it is late."""
+    """No-op: no lanes depend on this gate."""
 
 
 def tune_garbage_collector() -> None:
@@ -271,7 +271,7 @@ def tune_garbage_collector() -> None:
 async def _tick(engine: Engine) -> None:
     while True:
         await engine.decide_due()
-        if PROCESS_CLOCK_CHECK.is_compared and not PROCESS_CLOCK_CHECK.problem:  # by a wrong clock nothing ends
+        if PROCESS_CLOCK_CHECK.is_compared and not PROCESS_CLOCK_CHECK.problem:  # nothing expires by a wrong clock
             await engine.dead_letter_overdue()
         if not PROCESS_CLOCK_CHECK.problem:
             await carry_out_requests(engine)

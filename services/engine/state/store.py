@@ -133,11 +133,8 @@ async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, s
         last = rows[-1][0]
 
 
-# What the records of a kind refer to, without reading the records.
-
-
 async def read_refs(database: Database, kind: str) -> list[str]:
-    """Every reference under which records of a kind can be found, sorted; answered from the index alone."""
+    """Every reference of the records of a kind, sorted; answered from the index alone."""
     query = select(records.c.ref).where(records.c.kind == kind, records.c.ref != "").distinct().order_by(records.c.ref)
     async with database.read() as connection:
         return list((await connection.execute(query)).scalars())
