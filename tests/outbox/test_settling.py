@@ -160,16 +160,14 @@ async def test_an_outcome_that_cannot_be_written_does_not_hold_up_the_others(tmp
         assert [told.item for told in await bench.said(AvailabilityChanged)] == ["i1", "i2"]
 
 
-async def test_when_the_database_fails_every_submitter_hears_of_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_every_submitter_gets_the_failure_of_the_database(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     await bench.take(record(stock("a")), record(stock("b")))
     rows = await bench.due()
 
     def failing(self: Session, _: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("services.engine.outbox.work.save_versions", failing)
-    told = await asyncio.gather(*[bench.settle(row, Done()) for row in rows], return_exceptions=True)
-    assert [str(error) for error in told] == ["disk full", "disk full"]
+    monkeypatch.setattr("services.engine.outbox.versions.save_versions", failing)
+    errors = await asyncio.gather(*[bench.settle(row, Done()) for row in rows], return_exceptions=True)
+    assert [str(error) for error in errors] == ["disk full", "disk full"]
     assert len(await bench.rows()) == 2
