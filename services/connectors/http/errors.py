@@ -7,6 +7,7 @@ from datetime import datetime
 
 import httpx
 
+from services.connectors.http.bounds import AnswerTooLarge, CallTooLong
 from services.connectors.http.responses import Explanation, UpstreamLabels, is_web_page
 from services.engine.backoff import parse_retry_after
 from services.engine.outbox.upstream_errors import (
@@ -42,6 +43,8 @@ _DESCRIPTIONS: dict[type[Exception], str] = {
     httpx.WriteError: "the connection broke while the request was sent",
     httpx.RemoteProtocolError: "the connection was closed without a complete answer",
     httpx.DecodingError: "the answer's compression is broken",
+    AnswerTooLarge: "the answer is larger than any list of records, or packed more than once",
+    CallTooLong: "the call took longer than its deadline",
     httpx.ProxyError: "the proxy did not permit the connection",
     httpx.UnsupportedProtocol: "not an http or https address",
     httpx.InvalidURL: "not a valid address",

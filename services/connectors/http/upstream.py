@@ -15,7 +15,7 @@ import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
@@ -27,6 +27,7 @@ import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from services.connectors.http import recovery
+from services.connectors.http.bounds import bound_answer, limit_time
 from services.connectors.http.errors import NOT_SENT, classify_exception, classify_response
 from services.connectors.http.responses import UpstreamLabels
 from services.engine.clock import PROCESS_CLOCK_CHECK
@@ -44,20 +45,27 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds for each step of a call; `read` is the longest silence, not the whole answer."""
+    """Seconds for each step of a call; `read` is the longest silence, `whole` and `stream` the whole call."""
 
     connect: float = 10.0
     read: float = 60.0
     write: float = 60.0
     pool: float = 60.0
+    whole: float = 300.0
+    stream: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many calls run at once, and how often a call is tried while it provably was not sent."""
+    """How many calls run at once, and how often a call is tried while it provably was not sent.
+
+    `answer` and `stream` are the largest bodies in unpacked bytes; the second is read piece by piece.
+    """
 
     concurrency: int = 4
     tries: int = 3
+    answer: int = 64 * 1024 * 1024
+    stream: int = 2 * 1024 * 1024 * 1024
 
 
 def ignore_call(method: str, path: str, result: str, seconds: float) -> None:
@@ -96,14 +104,16 @@ class Upstream:
 
         Listeners of `address` (see `recovery`) are notified of each answer that is confirmed.
         """
-        self._labels, self._limits, self._address = labels, limits, address
+        self._labels, self._limits, self._timeouts, self._address = labels, limits, timeouts, address
         self._refine, self._observe, self._clock, self._sleep = refine, observe, clock, sleep
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._client = httpx.AsyncClient(
             auth=auth,
             headers=HEADERS,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            timeout=httpx.Timeout(**asdict(timeouts)),
+            timeout=httpx.Timeout(
+                connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
+            ),
             limits=httpx.Limits(max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency),
             verify=True if tls is None else tls,
             transport=transport,
@@ -136,7 +146,7 @@ class Upstream:
         """
         request = self._build_request(method, url, params, headers, json=json, content=content)
         with self._translate_errors(request, writes=writes):
-            async with self._slots:
+            async with self._slots, limit_time(self._timeouts.whole, request):
                 response = await self._send(request, stream=False)
         return self._check(response, writes=writes)
 
@@ -150,7 +160,7 @@ class Upstream:
         """
         request = self._build_request("GET", url, params, headers)
         with self._translate_errors(request, writes=False):
-            async with self._slots:
+            async with self._slots, limit_time(self._timeouts.stream, request):
                 response = await self._send(request, stream=True)
                 async with aclosing(response):
                     yield await self._check_streamed(response)
@@ -190,7 +200,7 @@ class Upstream:
         began, started, result = monotonic(), perf_counter(), "cancelled"
         try:
             with measure_call(self._labels.name, request) as made:
-                response = made.answered(await self._client.send(request, stream=stream))
+                response = made.answered(await self._receive(request, stream))
             response.extensions["began"] = began
             PROCESS_CLOCK_CHECK.compare_http(self._labels.name, response.headers)
             result = str(response.status_code)
@@ -200,6 +210,17 @@ class Upstream:
             raise
         finally:
             self._observe(request.method, request.url.path, result, perf_counter() - started)
+
+    async def _receive(self, request: httpx.Request, stream: bool) -> httpx.Response:
+        response = await self._client.send(request, stream=True)
+        try:
+            bounded = bound_answer(response, self._limits.stream if stream else self._limits.answer)
+            if not stream:
+                await bounded.aread()
+        except BaseException:
+            await response.aclose()
+            raise
+        return bounded
 
     @contextmanager
     def _translate_errors(self, request: httpx.Request, *, writes: bool) -> Iterator[None]:
