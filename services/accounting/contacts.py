@@ -1,7 +1,7 @@
-"""The three-way merge of one contact between shop and Balance (claims S4.11, S4.12): what goes where, and conflicts.
+"""Three-way merge of one contact (phone, e-mail, address) between shop and Balance (claims S4.11, S4.12).
 
-What one side changed since both were last looked at goes to the other. Where both did, the policy says who wins, or a
-person. A side that says nothing takes what the other says and never empties it.
+What one side changed since the last comparison is written to the other. If both changed it, the policy or a person
+decides. An empty side receives the other's value and never empties it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from contracts.clients import ContactConflict, ContactField, Side
 from services.settings.clients import Policy
 
-# When two spellings of a phone, e-mail or address are the same one.
-
 GEORGIA = "995"
 LOCAL_DIGITS = 9
 """A Georgian number without the country: 9 digits (599 12 34 56, 32 2 12 34 56)."""
 
 
 def phone(written: str) -> str:
-    """The digits with the country's number in front; empty for what is no phone. No country is Georgia."""
+    """The digits with the country code first; empty if it is not a phone number. Without a country it is Georgian."""
     text = written.strip()
     digits = re.sub(r"\D", "", text).lstrip("0") if text.isascii() else ""
     if len(digits) == LOCAL_DIGITS and not text.startswith(("+", "00")):
@@ -30,7 +28,7 @@ def phone(written: str) -> str:
 
 
 def email(written: str) -> str:
-    """The address in lower case; empty for what is no e-mail. Nothing before the @ is dropped: that may be another."""
+    """The address in lower case; empty if it is not an e-mail. The part before the @ is kept unchanged."""
     text = written.strip().casefold()
     return text if re.fullmatch(r"[^\s@]+@[^\s@]+\.[^\s@]+", text) else ""
 
@@ -41,12 +39,12 @@ def address(written: str) -> str:
 
 
 NORMALIZERS: Mapping[str, Callable[[str], str]] = {"phone": phone, "email": email, "address": address}
-"""How each sort of contact is compared."""
+"""The form in which each kind of contact is compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactSides:
-    """What shop and Balance say of one contact, as they write it."""
+    """The value of one contact in the shop and in Balance, as written there."""
 
     shop: str = ""
     balance: str = ""
@@ -54,9 +52,9 @@ class ContactSides:
 
 @dataclass(frozen=True, slots=True)
 class MergeRule:
-    """How a contact is merged. `newer`: the side that spoke last, None where that cannot be known.
+    """How a contact is merged. `newer`: the side changed last, None if unknown.
 
-    `settled`: the side that a person has chosen.
+    `settled`: the side chosen by a person.
     """
 
     field: ContactField
@@ -67,14 +65,14 @@ class MergeRule:
 
 @dataclass(frozen=True, slots=True)
 class ContactMerge:
-    """The side whose value counts for both, None when nothing is written; the conflict, if it was one."""
+    """The side whose value is written to the other, None if nothing is written; and the conflict, if there is one."""
 
     take: Side | None = None
     conflict: ContactConflict | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether a person must say who is right."""
+        """Whether a person must decide."""
         return self.conflict is not None and self.conflict.taken is None
 
 
@@ -82,7 +80,7 @@ NOTHING = ContactMerge()
 
 
 def merge_contact(rule: MergeRule, now: ContactSides, base: ContactSides) -> ContactMerge:
-    """What is to be done about a contact. `base`: what both sides said when they were last looked at, else empty."""
+    """Merge a contact. `base`: the values of both sides at the last comparison, else empty."""
     same = NORMALIZERS[rule.field]
     shop, balance = same(now.shop), same(now.balance)
     if shop == balance:
@@ -96,7 +94,7 @@ def merge_contact(rule: MergeRule, now: ContactSides, base: ContactSides) -> Con
 
 
 def _one_sided(by_shop: bool, by_balance: bool) -> ContactMerge:
-    """Neither changed: the difference was left as it is on purpose."""
+    """If neither changed, the difference was left on purpose."""
     return ContactMerge("shop" if by_shop else "balance") if by_shop or by_balance else NOTHING
 
 

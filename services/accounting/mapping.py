@@ -1,4 +1,7 @@
-"""The settings' rules about groups with a person's commands over them: an entry by command wins over the settings'."""
+"""Which groups of Balance are sold in a shop, and in which categories: the settings, overridden by commands.
+
+Claims S0.3 to S0.5. A command of a person about a group has precedence over the settings' entry for it.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,11 @@ from services.settings.shop import ShopSettings
 
 Access = Literal["included", "excluded"] | None
 GroupCommands = Mapping[str, GroupRule]
-"""By group; a group that is not in it goes by the settings."""
+"""By group; the settings apply to groups that are not in it."""
 
 
 def apply_commands(rules: CatalogueSettings, commands: GroupCommands) -> CatalogueSettings:
-    """The rules that hold: for every commanded group its entry, for the others the settings' (claim S0.4)."""
+    """The effective rules: the entry of every group with a command, the settings for the others (claim S0.4)."""
     if not commands:
         return rules
     groups = {group: category for group, category in rules.groups.items() if group not in commands}
@@ -40,7 +43,7 @@ def _with(settled: tuple[str, ...], commands: GroupCommands, access: str) -> tup
 
 
 def find_rule(rules: CatalogueSettings, group: str) -> GroupRule | None:
-    """What these rules say of this very group; None when it has no entry."""
+    """The entry for this group itself; None if it has none."""
     if group in rules.excluded_groups:
         return build_rule(rules.groups.get(group, ()), "excluded")
     if group in rules.included_groups:
@@ -49,18 +52,18 @@ def find_rule(rules: CatalogueSettings, group: str) -> GroupRule | None:
 
 
 def build_rule(ids: Sequence[int], access: Access = None) -> GroupRule:
-    """The rule that puts a group into these categories."""
+    """A rule that assigns these categories to a group."""
     return GroupRule(category_id=next(iter(ids), None), more_categories=tuple(ids[1:]), access=access)
 
 
 def with_change(commands: GroupCommands, event: MappingChanged) -> dict[str, GroupRule]:
-    """The entries after a change; a null rule takes the entry back."""
+    """The entries after a change; a null rule removes the entry."""
     others = {group: rule for group, rule in commands.items() if group != event.group}
     return others if event.rule is None else others | {event.group: event.rule}
 
 
 def apply_to_shop(shop: ShopSettings, commands: GroupCommands) -> ShopSettings:
-    """A shop's settings with the rules about groups that hold."""
+    """A shop's settings with the effective rules about groups."""
     return shop.model_copy(update={"catalogue": apply_commands(shop.catalogue, commands)})
 
 
@@ -70,12 +73,9 @@ def apply_to_settings(settings: Settings, commands: Mapping[str, GroupCommands])
     return settings.model_copy(update={"shops": shops})
 
 
-# What becomes of a group of Balance in a shop: open or shut, and into which category (claims S0.3, S0.4, S0.5).
-
-
 @dataclass(frozen=True, slots=True)
 class GroupDecision:
-    """`by` is the group whose entry decides; empty where no entry says anything: default deny."""
+    """`by` is the group whose entry decides; empty if there is no entry, which means that it is not sold."""
 
     category_ids: tuple[int, ...] = ()
     excluded: bool = False
@@ -83,25 +83,23 @@ class GroupDecision:
 
 
 def decide_group(groups: Sequence[str], rules: CatalogueSettings) -> GroupDecision:
-    """The fate of the first of these groups; they stand from the nearest to the root.
+    """Decide the first of these groups, which are ordered from the nearest to the root.
 
-    An excluded folder shuts its whole subtree, mapped or not, down to a folder that is included again. The categories
-    are those of the nearest mapped folder.
+    An excluded folder excludes its whole subtree, mapped or not, down to a folder that is included again. The
+    categories are those of the nearest mapped folder.
     """
-    said = next((group for group in groups if group in rules.excluded_groups or group in rules.included_groups), "")
-    if said in rules.excluded_groups:
-        return GroupDecision(excluded=True, by=said)
+    ruled = next((group for group in groups if group in rules.excluded_groups or group in rules.included_groups), "")
+    if ruled in rules.excluded_groups:
+        return GroupDecision(excluded=True, by=ruled)
     mapped = next((group for group in groups if group in rules.groups), None)
-    return GroupDecision(by=said) if mapped is None else GroupDecision(rules.groups[mapped], by=mapped)
+    return GroupDecision(by=ruled) if mapped is None else GroupDecision(rules.groups[mapped], by=mapped)
 
-
-# Reading from the topics what people have commanded about groups, outside of any service.
 
 TOPIC = MappingChanged.TOPIC
 
 
 def collect_commands(envelopes: Iterable[Envelope[Event]]) -> dict[str, dict[str, GroupRule]]:
-    """`{shop: {group: rule}}`: the last word about each group; other events are passed over."""
+    """`{shop: {group: rule}}`: the last command about each group; other events are ignored."""
     found: defaultdict[str, dict[str, GroupRule]] = defaultdict(dict)
     for event in (envelope.data for envelope in envelopes):
         if isinstance(event, MappingChanged):
@@ -110,5 +108,5 @@ def collect_commands(envelopes: Iterable[Envelope[Event]]) -> dict[str, dict[str
 
 
 async def read_commands(kafka: KafkaSettings) -> dict[str, dict[str, GroupRule]]:
-    """The same, read from the topic as it stands now."""
+    """The same, read from the topic."""
     return collect_commands([envelope async for envelope in read_events(kafka, [TOPIC])])

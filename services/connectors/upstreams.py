@@ -1,4 +1,4 @@
-"""Opening the upstreams of a service from the settings, and the lanes toward them."""
+"""Opens the clients of a service's upstreams from the settings, and builds the lanes to them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def open_shop(settings: Settings, name: str, clock: Clock) -> WooCommerce:
 
 @asynccontextmanager
 async def open_shops(settings: Settings, clock: Clock) -> AsyncIterator[Mapping[str, WooCommerce]]:
-    """The clients of all shops, closed at the end."""
+    """The clients of all shops; they are closed at the end."""
     async with AsyncExitStack() as stack:
         yield {name: await stack.enter_async_context(open_shop(settings, name, clock)) for name in settings.shops}
 
 
 def breaker(settings: Settings, address: str = "") -> Breaker:
-    """A breaker with the settings' waits; it is reopened by any call of this process to the upstream's address."""
+    """A breaker with the waits of the settings; any answered call of this process to the same address closes it."""
     retry = settings.retry
     made = Breaker(partial(unavailable_wait, first=retry.first_wait, longest=min(retry.longest_wait, LONGEST_WAIT)))
     if address:
@@ -38,17 +38,17 @@ def breaker(settings: Settings, address: str = "") -> Breaker:
 
 
 def shop_breaker(settings: Settings, shop: str) -> Breaker:
-    """A breaker of a lane that calls a shop."""
+    """The breaker of a lane that calls a shop."""
     return breaker(settings, settings.shops[shop].url)
 
 
 def shop_lane(settings: Settings, shop: str, name: str, deliver: Deliver) -> Lane:
-    """A lane that writes to a shop in batches, at the shop's pace, with a breaker of its own."""
+    """A lane that writes to a shop in batches, with the shop's concurrency and a breaker of its own."""
     rules = settings.shops[shop]
     return Lane(name, deliver, shop_breaker(settings, shop), rules.batch_size, rules.concurrency)
 
 
 def balance_lanes(settings: Settings, deliveries: Mapping[str, Deliver]) -> list[Lane]:
-    """The lanes toward Balance, one document at a time each, with one breaker for all."""
+    """The lanes to Balance, with one document per call and one breaker for all."""
     shared, at_once = breaker(settings, settings.balance.base_url()), settings.balance.concurrency
     return [Lane(name, deliver, shared, batch=1, concurrency=at_once) for name, deliver in deliveries.items()]

@@ -127,7 +127,7 @@ async def test_a_sale_that_balance_took_otherwise_than_meant_is_named_and_left_u
     assert isinstance(outcome, Refused)
     assert outcome.reason is Reason.SALE_NOT_AS_MEANT
     assert word in outcome.detail
-    assert "the Sale of order 1042 of shop main stands in Balance as 0000001" in outcome.detail
+    assert "the Sale of order 1042 of shop main exists in Balance as 0000001" in outcome.detail
     assert recorded(await deliver(books)).how == "adopted"  # the replay, after a person has looked
 
 
@@ -174,7 +174,7 @@ async def test_a_draft_that_a_refused_posting_leaves_behind_is_reported() -> Non
     refused = Rejected("posting failed", reason=Reason.BALANCE_REFUSED, status=400)
     outcome = await deliver(FakeBooks(fail_after={2: refused}))
     assert isinstance(outcome, Refused)
-    assert f"Balance kept it, not posted, as {TASK.sale}" in outcome.detail
+    assert f"Balance kept it as {TASK.sale}, not posted" in outcome.detail
 
 
 async def test_a_sale_marked_for_deletion_is_not_mistaken_for_a_recorded_one() -> None:

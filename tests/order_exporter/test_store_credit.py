@@ -91,7 +91,7 @@ def test_an_order_whose_total_credit_has_lowered_is_parked_by_name_and_not_to_be
     [refusal] = consumer().take(bought(*signs))[KEY].refuse
     assert refusal.reason == Reason.SALE_STORE_CREDIT
     assert "store credit or a gift card (smart_coupons_contribution" in refusal.detail
-    assert "its total is 50.00 GEL, its lines come to 100.00" in refusal.detail
+    assert "its total is 50.00 GEL, the sum of its lines 100.00" in refusal.detail
     assert 'shops.main.orders.store-credit = "payment"' in refusal.detail
     assert "Do not recalculate" in refusal.detail
 
@@ -129,7 +129,7 @@ def test_by_setting_the_sale_holds_the_lines_in_full_with_the_credit_as_a_paymen
 def test_an_amount_that_the_signs_do_not_explain_is_parked_by_name_even_then() -> None:
     [refusal] = consumer(**PAID_BY_CREDIT).take(bought(sign(amount="30")))[KEY].refuse
     assert refusal.reason == Reason.SALE_STORE_CREDIT
-    assert "which says 30" in refusal.detail
+    assert "which states 30" in refusal.detail
 
 
 def test_signs_on_an_order_that_adds_up_change_nothing() -> None:

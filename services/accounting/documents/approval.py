@@ -1,7 +1,7 @@
-"""The accountant's gate (claims I5, S1.12): first documents of a shape are approved one by one, then the shape flows.
+"""The accountant's approval (claims I5, S1.12): the first documents of a shape are approved one by one.
 
-A document is let through when it is approved itself, when its shape is, or when as many documents of its shape as
-`shops.*.orders.approve-first` says have been. All of it stands in events, so that a rebuilt database knows it.
+A document passes when it is approved itself, when its shape is approved, or when as many documents of its shape as
+`shops.*.orders.approve-first` were approved. Everything is in events, so a rebuilt database has it too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ GIVEN = Kind("approval-given", ApprovalGiven)
 
 @dataclass(frozen=True, slots=True)
 class ApprovalCandidate:
-    """A document that is ready. `id` is its delivery's, `shape` tells which documents are of its sort."""
+    """A document that is ready. `id` is its delivery's; documents of the same `shape` are alike."""
 
     id: str
     kind: Literal["sale", "credit-note"]
@@ -44,12 +44,12 @@ class ApprovalCandidate:
 
     @property
     def shape_key(self) -> str:
-        """The shape in its shop: what is approved for one shop holds for no other."""
+        """The shape in its shop: an approval is valid for one shop only."""
         return shape_key(self.shop, self.shape)
 
 
 def shape_key(shop: str, shape: str) -> str:
-    """How a shape of a shop is referred to."""
+    """The key of a shape of a shop."""
     return f"{shop}|{shape}"
 
 
@@ -61,7 +61,7 @@ def describe_vat(lines: Iterable[RecordedLine]) -> str:
 
 
 def wait_for_approval(one: ApprovalCandidate, first: int, state: State) -> Blocked | None:
-    """What the document is blocked on, None when it may go. `first`: how many of a shape are approved one by one."""
+    """What the document waits for, None if it may be sent. `first`: how many of a shape are approved one by one."""
     if first == 0 or is_approved(one.id, first, state.find(GIVEN, one.shape_key).values()):
         return None
     return Blocked(
@@ -73,9 +73,9 @@ def wait_for_approval(one: ApprovalCandidate, first: int, state: State) -> Block
 
 
 def wait_for_removal_approval(one: ApprovalCandidate, state: State) -> Blocked | None:
-    """The same of a document that reverses the Sale of an order which the shop no longer has.
+    """The same for a document that reverses the Sale of an order that no longer exists in the shop.
 
-    However many were approved before: it goes when it is approved itself, or all of its shape.
+    Earlier approvals do not count: it must be approved itself, or its whole shape.
     """
     given = {each.document for each in state.find(GIVEN, one.shape_key).values()}
     if None in given or one.id in given:
@@ -83,19 +83,19 @@ def wait_for_removal_approval(one: ApprovalCandidate, state: State) -> Blocked |
     return Blocked(
         on=f"approval:{one.id}",
         reason=Reason.APPROVAL_REMOVAL,
-        detail=f"{one.id}, {one.total} {one.currency}, takes back the Sale of an order that the shop no longer has: if "
-        f"the goods came back, davtari approve document {one.id}; if not, restore the order in the shop",
+        detail=f"{one.id}, {one.total} {one.currency}, reverses the Sale of an order that no longer exists in the "
+        f"shop: if the goods came back, davtari approve document {one.id}; if not, restore the order in the shop",
     )
 
 
 def is_approved(document: str, first: int, given: Iterable[ApprovalGiven]) -> bool:
-    """Whether these approvals of its shape let a document through."""
+    """Whether a document passes with these approvals of its shape."""
     documents = {each.document for each in given}
     return None in documents or document in documents or len(documents) >= first
 
 
 def ask_for_approval(one: ApprovalCandidate, state: State, now: datetime) -> tuple[ApprovalAsked, ...]:
-    """The question to the accountant; none when it was asked already about the same."""
+    """The question to the accountant; none if the same question was asked already."""
     known = state.get(ASKED, one.id)
     if known and (known.shape, known.total, known.currency) == (one.shape, one.total, one.currency):
         return ()
@@ -114,7 +114,7 @@ def ask_for_approval(one: ApprovalCandidate, state: State, now: datetime) -> tup
 
 
 def approval_rules(kind: Literal["sale", "credit-note"]) -> Mapping[type[Event], Remember]:
-    """What questions and approvals mean to the service that makes this kind of document."""
+    """The rules for questions and approvals in the service that creates this kind of document."""
 
     def questioned(envelope: Envelope[ApprovalAsked], state: State) -> None:
         question = envelope.data

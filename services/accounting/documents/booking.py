@@ -1,4 +1,4 @@
-"""Writing one document to Balance so that it stands there once: read, write, read back, compare (claims K2, I6)."""
+"""Writes a document to Balance exactly once: read, write, read back, compare (claims K2, I6)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from services.settings.balance import Dialect
 Read = Callable[[str], Awaitable[BalanceRow | None]]
 Write = Callable[[dict[str, Any]], Awaitable[BalanceRow | None]]
 VANISHED = 3
-"""After so many writes that Balance confirmed and does not show, a person must look."""
+"""After this many writes that Balance confirmed and does not show, a person must decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentRegister:
-    """The documents of one kind in Balance: how they are read by uid and written; `resource` is their name there."""
+    """The documents of one kind in Balance: how to read one by uid and write one; `resource` is their name there."""
 
     read: Read
     write: Write
@@ -39,18 +39,18 @@ class DocumentRegister:
         return read_stored_document(row, self.resource, self.dialect) if row else None
 
     async def put(self, json: dict[str, Any]) -> str | None:
-        """Write a document; the uid that the echo names, if it names one."""
+        """Write a document. Returns the uid in the echo, if it has one."""
         echo = await self.write(json)
         return reference(echo, "uid") if echo else None
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentWrite:
-    """A document to be written. `title` names it to a person; `mismatch` is the reason when it is not as meant.
+    """A document to be written. `title` names it in messages; `mismatch` is the reason if it differs from the intent.
 
-    `replaces`: an earlier version of it under the same uid may stand there and is written again. `again`: its posting
-    was refused before, so that it may stand there without being posted. `strict`: one of several that belong
-    together; what stands there must be as it was meant, whoever wrote it.
+    `replaces`: an earlier version under the same uid may exist and is overwritten. `again`: its posting was refused
+    before, so it may exist without being posted. `strict`: it is one of several that belong together; an existing
+    document must match the intent, whoever wrote it.
     """
 
     uid: str
@@ -65,7 +65,7 @@ class DocumentWrite:
 
 @dataclass(frozen=True, slots=True)
 class BookedDocument:
-    """The document stands in Balance."""
+    """The document exists in Balance."""
 
     stored: StoredDocument
     comparison: DocumentComparison
@@ -73,22 +73,22 @@ class BookedDocument:
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """What is not as it was meant."""
+        """Where it differs from the intent."""
         return self.comparison.differences
 
 
 async def write_document(document: DocumentWrite, row: Row, register: DocumentRegister) -> BookedDocument | Outcome:
-    """Have the document stand in Balance once.
+    """Make the document exist in Balance exactly once.
 
-    What stands there already is adopted as it is; only what we wrote ourselves must be as it was meant.
+    An existing document is adopted unchanged; only one that we wrote ourselves must match the intent.
     """
     try:
         stored = await register.stored(document.uid)
         if stored is not None and stored.deleted:
-            return _marked(document, stored)
+            return _refuse_marked(document, stored)
         if stored is None or _is_written_over(document, stored):
             return await _write(document, row, register)
-        return _judged(document, stored) if document.strict or _is_ours(row) else _adopted(document, stored)
+        return _check_written(document, stored) if document.strict or _is_ours(row) else _adopt(document, stored)
     except UpstreamError as error:
         return outcome_of(error)
     except RowInvalid as error:
@@ -96,7 +96,7 @@ async def write_document(document: DocumentWrite, row: Row, register: DocumentRe
 
 
 def _is_written_over(document: DocumentWrite, stored: StoredDocument) -> bool:
-    """An earlier version of ours; or our own draft, as it was left: one that a person has changed is taken as it is."""
+    """Whether it is an earlier version or an unchanged draft of ours; one that a person has changed is adopted."""
     wrong = bool(compare_document(document.intent, stored).wrong)
     return (document.replaces and wrong) or (document.again and stored.posted is not True and not wrong)
 
@@ -104,9 +104,9 @@ def _is_written_over(document: DocumentWrite, stored: StoredDocument) -> bool:
 async def write_documents(
     documents: Sequence[DocumentWrite], row: Row, register: DocumentRegister
 ) -> list[BookedDocument] | Outcome:
-    """Have several documents stand in Balance that belong together; what stops one stops those after it.
+    """Make several documents that belong together exist in Balance; an obstacle for one stops those after it.
 
-    A later attempt finds those before it there: each is read before it is written.
+    A later attempt finds the earlier ones, since each is read before it is written.
     """
     booked = []
     for document in documents:
@@ -121,15 +121,17 @@ async def _write(document: DocumentWrite, row: Row, register: DocumentRegister) 
     try:
         echoed = await register.put(document.json)
     except Rejected as error:
-        return Refused(error.reason, f"{document.title}: {error.message}{await _left_behind(document, register)}")
+        return Refused(error.reason, f"{document.title}: {error.message}{await _describe_draft(document, register)}")
     try:
-        stored = await _written(document, echoed, register)
+        stored = await _read_written(document, echoed, register)
     except UpstreamError as error:
         return Unknown(f"{document.title}: written, not read back yet: {error.message}")
-    return _unseen(document, row) if stored is None else _judged(document, stored)
+    return _refuse_unseen(document, row) if stored is None else _check_written(document, stored)
 
 
-async def _written(document: DocumentWrite, echoed: str | None, register: DocumentRegister) -> StoredDocument | None:
+async def _read_written(
+    document: DocumentWrite, echoed: str | None, register: DocumentRegister
+) -> StoredDocument | None:
     """The document under our uid, or under the one that Balance gave it instead (Balance fact 48)."""
     stored = await register.stored(document.uid)
     if stored is None and echoed and echoed != document.uid:
@@ -137,66 +139,66 @@ async def _written(document: DocumentWrite, echoed: str | None, register: Docume
     return stored
 
 
-async def _left_behind(document: DocumentWrite, register: DocumentRegister) -> str:
-    """Balance fact 49: a refused posting may leave a draft."""
+async def _describe_draft(document: DocumentWrite, register: DocumentRegister) -> str:
+    """Describe a draft left by a refused posting (Balance fact 49); empty if there is none."""
     if document.replaces or await register.stored(document.uid) is None:
         return ""
     return (
-        f". Balance kept it, not posted, as {document.uid}: mend the cause and post it there, then replay this and "
-        "it is taken as it stands; or delete it there before the replay"
+        f". Balance kept it as {document.uid}, not posted: fix the cause and post it there, then replay this to adopt "
+        "it; or delete it there before the replay"
     )
 
 
-def _marked(document: DocumentWrite, stored: StoredDocument) -> Refused:
+def _refuse_marked(document: DocumentWrite, stored: StoredDocument) -> Refused:
     return Refused(
         document.mismatch,
-        f"{document.title} stands in Balance as {stored.number or stored.uid}, marked for deletion: take the mark away "
-        "there, then replay this; or discard this if it is not to stand in the books",
+        f"{document.title} exists in Balance as {stored.number or stored.uid}, marked for deletion: remove the mark "
+        "there, then replay this; or discard this if it is not to be in the books",
     )
 
 
 def _is_ours(row: Row) -> bool:
-    """Whether an earlier attempt may have written what stands there now."""
+    """Whether an earlier attempt may have written the existing document."""
     return any(attempt.outcome == "unknown" for attempt in row.attempts)
 
 
-def _adopted(document: DocumentWrite, stored: StoredDocument) -> BookedDocument:
+def _adopt(document: DocumentWrite, stored: StoredDocument) -> BookedDocument:
     return BookedDocument(stored, compare_document(document.intent, stored), "adopted")
 
 
-def _judged(document: DocumentWrite, stored: StoredDocument) -> BookedDocument | Outcome:
+def _check_written(document: DocumentWrite, stored: StoredDocument) -> BookedDocument | Outcome:
     comparison = compare_document(document.intent, stored)
     if comparison.wrong:
         return Refused(
             document.mismatch,
-            f"{document.title} stands in Balance as {stored.number or stored.uid}, but not as it was meant: "
-            f"{'; '.join(comparison.wrong)}. Correct it there, then replay this: it is taken as it stands",
+            f"{document.title} exists in Balance as {stored.number or stored.uid}, but differs from what was sent: "
+            f"{'; '.join(comparison.wrong)}. Correct it there, then replay this to adopt it",
         )
     return BookedDocument(stored, comparison, "written")
 
 
-def _unseen(document: DocumentWrite, row: Row) -> Outcome:
+def _refuse_unseen(document: DocumentWrite, row: Row) -> Outcome:
     detail = f"{document.title}: Balance confirmed the write and does not show it under {document.uid}"
     seen = sum(attempt.outcome == "unknown" for attempt in row.attempts)
     if seen + 1 < VANISHED:
         return Unknown(detail)
-    return Refused(document.mismatch, f"{detail}, {VANISHED} times: look for it in Balance and delete what is double")
+    return Refused(document.mismatch, f"{detail}, {VANISHED} times: search for it in Balance and delete duplicates")
 
 
-# Documents that consist of several in Balance: what each part is meant to hold, and what the parts say together.
+# A document that consists of several in Balance
 
 EachT = TypeVar("EachT")
 
 
 def select_part(part: DocumentPart, whole: Sequence[EachT]) -> tuple[EachT, ...]:
-    """What a part holds of the whole's lines, or of whatever else there is one of for each line."""
+    """The part's share of the whole's lines, or of any other sequence with one element per line."""
     return tuple(whole[position - 1] for position in part.positions)
 
 
 def merge_lines(
     parts: Sequence[DocumentPart], booked: Sequence[BookedDocument], meant: Sequence[RecordedLine]
 ) -> tuple[RecordedLine, ...]:
-    """The whole's lines as Balance holds them, in their order."""
+    """The lines of the whole as stored in Balance, in their order."""
     found = dict(enumerate(meant, start=1))
     for part, one in zip(parts, booked, strict=True):
         found |= zip(part.positions, one.comparison.lines, strict=True)
@@ -204,7 +206,7 @@ def merge_lines(
 
 
 def to_recorded_parts(parts: Sequence[DocumentPart], booked: Sequence[BookedDocument]) -> tuple[DocumentPart, ...]:
-    """The parts as they stand in Balance."""
+    """The parts as stored in Balance."""
     return tuple(
         part.model_copy(update={"document": one.stored.uid, "number": one.stored.number, "total": one.stored.total})
         for part, one in zip(parts, booked, strict=True)
@@ -212,11 +214,11 @@ def to_recorded_parts(parts: Sequence[DocumentPart], booked: Sequence[BookedDocu
 
 
 def sum_totals(booked: Sequence[BookedDocument]) -> Decimal:
-    """What the documents come to together."""
+    """The sum of the documents' totals."""
     return sum((one.stored.total for one in booked), Decimal(0))
 
 
 def sum_vat(booked: Sequence[BookedDocument]) -> Decimal | None:
-    """Their VAT together; None where one of them states none."""
+    """The sum of their VAT; None if one of them states none."""
     stated = [one.stored.vat for one in booked if one.stored.vat is not None]
     return sum(stated, Decimal(0)) if len(stated) == len(booked) else None

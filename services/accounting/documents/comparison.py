@@ -1,4 +1,4 @@
-"""What stands in Balance compared with what was meant, field by field (claim I6).
+"""Compares a stored document with the intended one, field by field (claim I6).
 
 Balance fact 44: Balance may accept a document and leave a column empty instead of refusing it.
 """
@@ -15,9 +15,9 @@ from services.connectors.balance.documents import StoredDocument, StoredLine
 
 @dataclass(frozen=True, slots=True)
 class DocumentIntent:
-    """What was meant. `lines` hold what each line should say; `base` is the Sale of a credit note or receipt.
+    """The intended document. `base` is the Sale of a credit note or receipt.
 
-    `warehouse` is None where a document has none.
+    `warehouse` is None if the document has none.
     """
 
     client: str
@@ -31,9 +31,9 @@ class DocumentIntent:
 
 @dataclass(frozen=True, slots=True)
 class DocumentComparison:
-    """`wrong`: what makes the document another one than was meant. `noted`: what an accountant should know.
+    """`wrong`: differences that make it another document. `noted`: differences that an accountant should know.
 
-    `lines` are the intended lines with what Balance holds for them.
+    `lines` are the intended lines with the values stored in Balance.
     """
 
     wrong: tuple[str, ...]
@@ -42,12 +42,12 @@ class DocumentComparison:
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """All of it."""
+        """All differences."""
         return (*self.wrong, *self.noted)
 
 
 def compare_document(intent: DocumentIntent, stored: StoredDocument) -> DocumentComparison:
-    """Compare a document that was read from Balance with what was meant."""
+    """Compare a document read from Balance with the intended one."""
     matched = _matched(intent, stored)
     wrong = [*_header(intent, stored), *_counts(intent, stored)]
     for position, line in enumerate(intent.lines):
@@ -67,7 +67,7 @@ def _header(intent: DocumentIntent, stored: StoredDocument) -> list[str]:
 
 
 def _reference(field: str, meant: str, found: str | None) -> list[str]:
-    """A reference given as text is stored as a uid: then it only must not be empty."""
+    """A reference sent as text is stored as a uid, so it is only checked not to be empty."""
     if not found:
         return [f"{field} is empty: Balance did not recognise {meant}"]
     if found != meant and _is_uid(meant) and _is_uid(found) and UUID(meant) != UUID(found):
@@ -89,7 +89,7 @@ def _counts(intent: DocumentIntent, stored: StoredDocument) -> list[str]:
 
 
 def _matched(intent: DocumentIntent, stored: StoredDocument) -> list[StoredLine | None]:
-    """For each intended line the stored one: the same item and amount wherever it stands, else the same position."""
+    """For each intended line the stored one: the same item and amount anywhere, else the same position."""
     left: dict[int, StoredLine] = dict(enumerate(stored.lines))
     found: dict[int, StoredLine] = {}
     for position, line in enumerate(intent.lines):

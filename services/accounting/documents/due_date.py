@@ -1,4 +1,4 @@
-"""Which moment made an order's document due: the day of the document in the books.
+"""The date of a document in the books: the moment that made it due (rule 21), and closed periods.
 
 A Sale is dated by what its trigger waited for: payment, completion, or a status. Cash on delivery that becomes a Sale
 on completion is dated by its completion, although it was placed in another month and has no date of payment.
@@ -19,14 +19,14 @@ DATED = PAID_STATUSES
 is paid on delivery (WooCommerce fact 74)."""
 ON_DELIVERY = "cod"
 TOGETHER = timedelta(minutes=5)
-"""A payment on delivery so soon before or after the completion was noted by it."""
+"""A payment on delivery this close to the completion was recorded by the completion itself."""
 
 
 def due_moment(order: OrderChanged, settings: OrderSettings, status_since: datetime | None = None) -> datetime:
     """When the document became due; `status_since` is when the order was first seen in its status.
 
-    An order whose trigger has not come (a person pushed it, or it only reserves) is dated by payment, completion or
-    placing.
+    An order that is not triggered yet (a person pushed it, or it only reserves) is dated by payment, completion or
+    creation.
     """
     if not is_asked_for(order, settings):
         return order.paid_at or order.completed_at or order.created_at
@@ -35,9 +35,9 @@ def due_moment(order: OrderChanged, settings: OrderSettings, status_since: datet
 
 
 def possible_dates(order: OrderChanged, settings: OrderSettings) -> tuple[str, ...] | None:
-    """The days on which the shop's own dates can have made the document due, the likeliest first.
+    """The days on which the shop's own dates can have made the document due, the most likely first.
 
-    None where its trigger waits for a status of which the shop keeps no date: then the Sale alone tells.
+    None if its trigger waits for a status that the shop does not date: then only the Sale states the day.
     """
     if not DATED.issuperset(trigger_statuses(order, settings)):
         return None
@@ -46,13 +46,13 @@ def possible_dates(order: OrderChanged, settings: OrderSettings) -> tuple[str, .
 
 
 def _payment_needed(order: OrderChanged, settings: OrderSettings) -> datetime | None:
-    """The payment without which the trigger would not hold."""
+    """The payment date, if the trigger requires payment."""
     by_method = order.payment_method in settings.trigger
     return order.paid_at if settings.require_paid and not by_method else None
 
 
 def _status_reached(order: OrderChanged, settings: OrderSettings) -> datetime | None:
-    """When the first status of the trigger was reached, as far as the shop states it."""
+    """When the first status of the trigger was reached; None if the shop does not state it."""
     statuses = trigger_statuses(order, settings)
     if PROCESSING in statuses and (order.paid_at or order.status in DATED):
         return order.created_at if _collected_later(order) else order.paid_at
@@ -62,13 +62,10 @@ def _status_reached(order: OrderChanged, settings: OrderSettings) -> datetime | 
 
 
 def _collected_later(order: OrderChanged) -> bool:
-    """Whether the order was in process before its money came."""
+    """Whether the order was in process before it was paid."""
     if order.paid_at is None or order.completed_at is None:
         return order.paid_at is None
     return order.payment_method == ON_DELIVERY and abs(order.completed_at - order.paid_at) <= TOGETHER
-
-
-# Days of closed periods.
 
 
 def is_closed(day: str, locked_until: date | None) -> bool:

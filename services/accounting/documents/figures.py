@@ -28,13 +28,13 @@ def amount(value: Decimal) -> str:
 
 
 def number(value: Decimal) -> str:
-    """A quantity or percentage without needless zeros: `2`, `0.5`, `100`."""
+    """A quantity or percentage without trailing zeros: `2`, `0.5`, `100`."""
     text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def unit_price(total: Decimal, quantity: Decimal) -> str:
-    """What one unit costs, with as many decimals (at least 4) as it takes for quantity × price to round to `total`."""
+    """The price of one unit, with enough decimals (at least 4) for quantity × price to round to `total` (rule 6)."""
     exact = total / quantity
     for decimals in PRICE_DECIMALS:
         price = exact.quantize(Decimal(1).scaleb(-decimals))
@@ -44,7 +44,7 @@ def unit_price(total: Decimal, quantity: Decimal) -> str:
 
 
 def without_empty(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields that say something: Balance applies its own defaults to those left out (Balance fact 13)."""
+    """The fields that are not empty: Balance applies its own defaults to the others (Balance fact 13)."""
     return {name: value for name, value in fields.items() if value not in (None, "")}
 
 
@@ -56,7 +56,7 @@ HALF = Decimal("0.5")
 
 
 def blur(*shown: Decimal) -> Decimal:
-    """By how much an amount may differ from that of the books and be the same; 0 where the shop shows tetri.
+    """By how much an amount may differ from that in the books and still be equal; 0 if the shop shows tetri.
 
     `shown` are amounts that the shop shows with the same decimals; the finest counts, since a zero may have none.
     """
@@ -70,7 +70,7 @@ def order_blur(order: OrderChanged) -> Decimal:
 
 
 def amounts(order: OrderChanged) -> tuple[Decimal, ...]:
-    """What an order shows with the shop's decimals."""
+    """The amounts of an order, which have the shop's decimals."""
     lines = (amount for line in order.lines for amount in (line.total, line.total_tax))
     return (order.total, order.total_tax, *lines)
 

@@ -34,12 +34,12 @@ def credit_note_uid(shop: str, refund_id: int) -> str:
 
 
 def reversal_uid(shop: str, order_id: int, revision: int = 0) -> str:
-    """The uid of the credit note that takes a whole Sale of an order back; `revision` is that Sale's."""
+    """The uid of the reversal: the credit note over a whole Sale of an order; `revision` is that Sale's."""
     return _uid(shop, _revised("credit-note-of-given-up", revision), order_id)
 
 
 def return_uid(shop: str, order_id: int, request: str) -> str:
-    """The uid that the planned credit note of a return request bears; the refund's own bears another."""
+    """The uid of the planned credit note of a return request; the refund's own credit note has another."""
     return _uid(shop, f"return-request-{request}", order_id)
 
 
@@ -59,7 +59,7 @@ def client_uid(number: str) -> str:
 
 
 def contact_ref(contacts: Mapping[str, str]) -> str:
-    """How a buyer who is known by phone or e-mail alone is called wherever personal data must not stand."""
+    """The reference of a buyer known only by phone or e-mail, for places where personal data is not permitted."""
     return str(uuid5(NAMESPACE, "|".join(["contact", *(f"{sort}={contacts[sort]}" for sort in sorted(contacts))])))
 
 
@@ -71,11 +71,8 @@ def _uid(shop: str, kind: str, id_: int) -> str:
     return str(uuid5(NAMESPACE, f"{shop}|{kind}|{id_}"))
 
 
-# A short fingerprint of content, to tell whether anything that matters has changed.
-
-
 def digest_of(content: Any) -> str:
-    """The digest of JSON-ready content, or of JSON as it was read with Decimals, independent of the order of keys."""
+    """The digest of JSON, also with Decimals, independent of the order of keys."""
     return blake2b(_dumped(content), digest_size=16).hexdigest()
 
 

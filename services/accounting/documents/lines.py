@@ -26,7 +26,7 @@ def takes_goods(line: OrderLine) -> bool:
 
 
 class SkuLink(Part):
-    """A linked product of the shop, its SKU there, and the item that it stands for."""
+    """A linked product of the shop, its SKU there, and its item."""
 
     item: Uid
     product_id: int
@@ -46,18 +46,18 @@ LINKED_SKUS = Kind("linked-skus", LinkedSkus)
 
 
 def normalize_sku(sku: str) -> str:
-    """The spelling in which SKUs are compared; empty for none."""
+    """The SKU in the form in which SKUs are compared; empty for none."""
     return sku.strip().casefold()
 
 
 def sku_ref(shop: str, sku: str) -> str:
-    """How a SKU of a shop is referred to."""
+    """The key of a SKU in a shop."""
     return f"{shop}|{normalize_sku(sku)}"
 
 
 def store_skus(link: ProductLinked, state: State) -> tuple[str, ...]:
-    """Keep which item the SKUs of a link's products belong to. Returns the `sku_ref`s that may mean others now."""
-    before = _forgotten(link.shop, link.key, state)
+    """Store the item of the SKUs of a link's products. Returns the `sku_ref`s whose item may have changed."""
+    before = _remove(link.shop, link.key, state)
     products = {link.product_id: link.sku} | {one.product_id: one.sku for one in link.further}
     named = {product: sku for product, sku in products.items() if normalize_sku(sku)}
     for product, sku in named.items():
@@ -68,12 +68,12 @@ def store_skus(link: ProductLinked, state: State) -> tuple[str, ...]:
 
 
 def remove_skus(link: ProductUnlinked, state: State) -> tuple[str, ...]:
-    """An item that is linked no more is meant by no SKU. Returns the `sku_ref`s that may mean others now."""
-    return tuple(sorted(_forgotten(link.shop, link.key, state)))
+    """Remove the SKUs of an unlinked item. Returns the `sku_ref`s whose item may have changed."""
+    return tuple(sorted(_remove(link.shop, link.key, state)))
 
 
-def _forgotten(shop: str, key: str, state: State) -> set[str]:
-    """Drop what is kept of a link; the SKUs that it had."""
+def _remove(shop: str, key: str, state: State) -> set[str]:
+    """Remove what is stored about a link. Returns the SKUs that it had."""
     known = state.get(LINKED_SKUS, key)
     links = state.get_many(SKU_LINK, (f"{shop}:{product}" for product in (known.products if known else ())))
     own = {product: link for product, link in links.items() if f"{shop}:{link.item}" == key}

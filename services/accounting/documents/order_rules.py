@@ -1,4 +1,7 @@
-"""What the rules make of an order: document, warehouses, hold, shipping item, waybill; and which rule said so."""
+"""Applies the order rules of the settings: document, warehouses, hold, shipping item and waybill of an order.
+
+Conditions are a closed vocabulary; nothing is evaluated (claims S4.26, S4.31).
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from contracts.shop import Address, OrderChanged, Person
 from services.settings.order_rules import CustomerKind, DocumentKind, DocumentSettings, OrderRule
 from services.settings.orders import OrderSettings
 
-# Whether an order meets the conditions of a rule (claims S4.26, S4.31): a closed vocabulary, nothing is evaluated.
-
 # Numbers by which Georgia knows companies and people (claim I12), and what sort of customer they make.
 
 NUMBERS = {"company": re.compile(r"\d{9}|\d{11}", re.ASCII), "person": re.compile(r"\d{11}", re.ASCII)}
@@ -20,20 +21,20 @@ NUMBERS = {"company": re.compile(r"\d{9}|\d{11}", re.ASCII), "person": re.compil
 
 
 def valid_number(number: str | None, kind: str) -> str | None:
-    """The digits of a number that can be one of a company or person, else None."""
+    """The digits of a number if they can be those of a company or person, else None."""
     digits = re.sub(r"[\s-]", "", number or "")
     return digits if NUMBERS[kind].fullmatch(digits) else None
 
 
 def customer_kind(person: Person | None) -> CustomerKind:
-    """Who buys: a company's number goes before a personal one; without a valid number it is a retail sale."""
+    """The kind of buyer: a company's number has precedence over a personal one; without a valid number it is retail."""
     if person is not None and valid_number(person.company_id, "company"):
         return "company"
     return "person" if person is not None and valid_number(person.personal_id, "person") else "retail"
 
 
 def matches_rule(rule: OrderRule, order: OrderChanged, settings: DocumentSettings) -> bool:
-    """Whether all conditions that the rule gives hold for the order; a rule without any always does."""
+    """Whether the order meets all conditions of the rule; a rule without conditions always matches."""
     return _texts_hold(rule, order, settings) and _total_holds(rule, order)
 
 
@@ -56,7 +57,7 @@ def _texts_hold(rule: OrderRule, order: OrderChanged, settings: DocumentSettings
 
 
 def _meet(wanted: Iterable[str], found: Collection[str]) -> bool:
-    """Whether one of the texts is there; letter case and outer blanks do not matter, an empty text is none."""
+    """Whether one of the texts occurs; letter case and outer blanks are ignored, an empty text never occurs."""
     there = {text.strip().casefold() for text in found} - {""}
     return any(text.strip().casefold() in there for text in wanted)
 
@@ -67,7 +68,7 @@ def _total_holds(rule: OrderRule, order: OrderChanged) -> bool:
 
 
 def _place(order: OrderChanged) -> Address:
-    """Where the goods go: the shipping address where one was given, else the billing one."""
+    """The destination of the goods: the shipping address if there is one, else the billing address."""
     if order.person is None:
         return Address()
     shipping = order.person.shipping
@@ -89,9 +90,9 @@ def shipping_zones(order: OrderChanged, settings: DocumentSettings) -> tuple[str
 
 @dataclass(frozen=True, slots=True)
 class RuleEffects:
-    """The effects that hold for an order. `by` names for each effect the rule or setting that decided it.
+    """The effects for an order. `by` names for each effect the rule or setting that decided it.
 
-    `hold` is in seconds, `warehouses` in order of preference; `waybill` is None where nothing is to be said of it.
+    `hold` is in seconds, `warehouses` in order of preference; `waybill` is None if the document does not state it.
     """
 
     document: DocumentKind
@@ -102,14 +103,14 @@ class RuleEffects:
     by: Mapping[str, str]
 
     def applied(self, settings: OrderSettings, warehouse: str | None) -> OrderSettings:
-        """The settings of the shop as they hold for this order, which leaves this warehouse."""
+        """The settings of the shop for this order, whose goods leave from this warehouse."""
         ruled = {"shipping_item": self.shipping_item, "waybill": self.waybill, "warehouse": warehouse}
         same = all(getattr(settings, name) == value for name, value in ruled.items())
         return settings if same else settings.model_copy(update=ruled)
 
 
 def apply_rules(order: OrderChanged, settings: OrderSettings) -> RuleEffects:
-    """The first rule that holds decides each effect; what no rule decides is as the settings beside them say."""
+    """The first matching rule decides each effect; effects that no rule decides come from the other settings."""
     decided = dict(_decided(order, settings))
     values: dict[str, Any] = {effect: value for effect, (value, _) in decided.items()}
     return RuleEffects(
@@ -123,7 +124,7 @@ def apply_rules(order: OrderChanged, settings: OrderSettings) -> RuleEffects:
 
 
 def document_of(order: OrderChanged, settings: OrderSettings) -> DocumentKind:
-    """Which document the rules want of the order."""
+    """The kind of document for the order."""
     return apply_rules(order, settings).document if settings.rules else "sale"
 
 
@@ -133,12 +134,12 @@ def hold_of(order: OrderChanged, settings: OrderSettings) -> float:
 
 
 def rule_name(rule: OrderRule, settings: OrderSettings) -> str:
-    """How a rule is called to a person: by its name, else by its place, from 1."""
+    """The name of a rule in messages: its own, else its position from 1."""
     return f'rule "{rule.name}"' if rule.name else f"rule {settings.rules.index(rule) + 1}"
 
 
 def _decided(order: OrderChanged, settings: OrderSettings) -> Iterator[tuple[str, tuple[Any, str]]]:
-    """Each effect with its value and what decided it; a later pair of the same effect stands over an earlier one."""
+    """Each effect with its value and what decided it; a later pair overrides an earlier one."""
     yield "document", ("sale", "no rule")
     yield "warehouse", _warehouses(settings)
     yield "hold", _held(order, settings)

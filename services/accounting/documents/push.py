@@ -1,4 +1,4 @@
-"""Pushes: a person asks for the document of one order or refund now. Each is answered once by `CommandSettled`."""
+"""Pushes: a person requests the document of one order or refund now. `CommandSettled` answers each exactly once."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from services.engine.state.records import Kind, State
 
 Mode = Literal["off", "dry-run", "live"]
 READING = timedelta(seconds=30)
-"""So long store-feed has to read what a push names, before the push is told that nobody knows it."""
+"""How long store-feed has to read a pushed order before the push is answered as unknown."""
 
 
 class Push(Part):
-    """A push and what this service answered, if it did."""
+    """A push and this service's answer, if there is one."""
 
     command: PushRequested
     answered: Literal["done", "refused"] | None = None
 
 
 class PushAnswer(Part):
-    """What this service answered to a command."""
+    """This service's answer to a command."""
 
     outcome: Literal["done", "refused"]
 
@@ -36,7 +36,7 @@ ANSWER = Kind("answer", PushAnswer)
 
 
 def push_rules(service: str, document: Literal["order", "refund"]) -> Mapping[type[Event], Remember]:
-    """What pushes mean to the service that makes this kind of document."""
+    """The rules for pushes in the service that creates this kind of document."""
 
     def asked(envelope: Envelope[PushRequested], state: State) -> None:
         if envelope.data.document == document:
@@ -79,7 +79,7 @@ def wants_plan(pushes: Iterable[Push]) -> bool:
 
 
 def wait_until(pushes: Iterable[Push], now: datetime) -> datetime | None:
-    """Until when to wait for something unknown that was pushed a moment ago; None when the wait is over."""
+    """Until when to wait for an unknown order that was just pushed; None if the wait is over."""
     ends = (push.command.asked_at + READING for push in pushes if push.answered is None)
     return max((end for end in ends if end > now), default=None)
 
@@ -87,9 +87,9 @@ def wait_until(pushes: Iterable[Push], now: datetime) -> datetime | None:
 def build_answers(
     pushes: Iterable[Push], service: str, mode: Mode, known: bool, now: datetime, *, problem: str = "", waits: str = ""
 ) -> tuple[CommandSettled, ...]:
-    """The answers that are still owed. A push never goes past a flow that is off or in dry-run.
+    """The answers to pushes without one. A push does not override a flow that is off or in dry-run.
 
-    `problem` tells why there can be no document, `waits` what it waits for.
+    `problem` is why there can be no document, `waits` what it waits for.
     """
     return tuple(
         _answer(push.command, service, _verdict(push.command, mode, known, problem, waits), now)

@@ -1,6 +1,6 @@
-"""Orders of which store credit or a gift card has paid a part: the total is lower than the lines by that.
+"""Orders partly paid by store credit or a gift card: their total is lower than the sum of their lines.
 
-Such a payment changes nothing of what was sold: the Sale holds the lines in full, and the credit is a payment in it.
+Such a payment does not change what was sold: the Sale contains the lines in full, and the credit is a payment in it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ ZERO = Decimal(0)
 
 
 def credit_booked(order: OrderChanged, settings: OrderSettings) -> Decimal:
-    """What store credit has paid of the order, where the settings book it as a payment; 0 where they do not.
+    """The part of the order paid by store credit, if the settings book it as a payment; else 0.
 
-    Only an amount that the shop's own signs explain counts.
+    Only an amount that the shop's own figures explain counts.
     """
     if settings.store_credit != "payment" or not order.store_credits:
         return ZERO
@@ -27,21 +27,21 @@ def credit_booked(order: OrderChanged, settings: OrderSettings) -> Decimal:
 
 
 def booked_total(order: OrderChanged, settings: OrderSettings) -> Decimal:
-    """What the order's Sale comes to: its total, and what store credit has paid besides."""
+    """The total of the order's Sale: the order's total plus the part paid by store credit."""
     return order.total + credit_booked(order, settings)
 
 
 def find_unbooked_credit(order: OrderChanged, residue: Decimal, settings: OrderSettings) -> Unbookable | None:
-    """Why an order waits whose total is below its lines by this residue, where store credit may have paid it."""
+    """Why an order whose total is below its lines by this residue waits, if store credit may have paid it."""
     if residue >= 0 or not order.store_credits:
         return None
     names = ", ".join(dict.fromkeys(credit.name for credit in order.store_credits))
     stated = ", ".join(dict.fromkeys(str(credit.amount) for credit in order.store_credits if credit.amount))
-    told = f", which says {stated}" if stated else ""
+    stated_as = f", which states {stated}" if stated else ""
     return Unbookable(
         Reason.SALE_STORE_CREDIT,
-        f"order {order.number} of shop {order.shop}: store credit or a gift card ({names}{told}) paid a part of it: "
-        f"its total is {order.total} {order.currency}, its lines come to {order.total - residue}. "
+        f"order {order.number} of shop {order.shop}: store credit or a gift card ({names}{stated_as}) paid a part: "
+        f"its total is {order.total} {order.currency}, the sum of its lines {order.total - residue}. "
         f'{setting_key(order.shop, "store-credit")} = "payment" books it in full with {-residue} paid by credit '
         f"(payments.{STORE_CREDIT} names the account); or book it by hand. Do not recalculate the order in the shop: "
         "that would undo the credit",
@@ -53,7 +53,7 @@ def _gap(order: OrderChanged) -> Decimal:
 
 
 def _explains(order: OrderChanged, gap: Decimal, settings: OrderSettings) -> bool:
-    """Whether the signs name no amount, or this one: each alone, or all of them together."""
+    """Whether the signs state no amount, or this one, alone or as their sum."""
     amounts = [credit.amount for credit in order.store_credits if credit.amount is not None]
     sums = [*amounts, sum(amounts, ZERO)]
     return not amounts or any(abs(amount - gap) <= settings.rounding_cap for amount in sums)

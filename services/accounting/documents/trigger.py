@@ -33,14 +33,14 @@ class HasParent(Protocol):
 
 
 def role_of(order: HasParent, settings: OrderSettings) -> Role:
-    """What the order is: `whole` without a parent; else what the setting says for its `created_via`."""
+    """The role of the order: `whole` without a parent; else the setting for its `created_via`."""
     if not order.parent_id:
         return "whole"
     return settings.sub_orders.get(order.created_via) or settings.sub_orders.get(DEFAULT) or "undecided"
 
 
 def is_own_purchase(order: HasParent, settings: OrderSettings) -> bool:
-    """Whether the order has a Sale and stock reservation of its own: it has no parent, or the setting says so."""
+    """Whether the order has a Sale and stock reservation of its own: it has no parent, or the setting states it."""
     return role_of(order, settings) in ("whole", "own-order")
 
 
@@ -50,7 +50,7 @@ def parent_key(order: OrderChanged) -> str:
 
 
 def is_covered(part: OrderChanged, parent: OrderChanged) -> bool:
-    """Whether the parent holds what this part of it holds: as much money, and all its pieces of goods."""
+    """Whether the parent contains this part: at least its total, and all its pieces of goods."""
     held = _pieces(parent)
     fits = all(held.get(product, Decimal(0)) >= count for product, count in _pieces(part).items())
     return fits and part.currency == parent.currency and part.total <= parent.total
@@ -68,17 +68,17 @@ DEFAULT = "default"
 
 
 def is_triggered(order: OrderChanged, settings: OrderSettings) -> bool:
-    """Whether this order makes a Sale now, hold aside.
+    """Whether this order gets a Sale now, apart from its hold.
 
-    A paid order that was refunded before its Sale was made still makes one: its money came in and went out again, and
-    the refund's credit note needs the Sale. One that the rules hold, or only let reserve, makes none (claim S4.31).
-    A part of another order makes none either: its parent's Sale holds it (claim K26).
+    A paid order that was refunded before its Sale existed still gets one: its money came in and went out again, and the
+    refund's credit note needs the Sale. An order that the rules hold or only reserve gets none (claim S4.31), nor does
+    a part of another order, which its parent's Sale contains (claim K26).
     """
     return role_of(order, settings) != "part-of-parent" and is_asked_for(order, settings)
 
 
 def is_asked_for(order: OrderChanged, settings: OrderSettings) -> bool:
-    """Whether status and payment ask for a Sale, whatever the order's parent is."""
+    """Whether status and payment require a Sale, whatever the order's parent is."""
     if document_of(order, settings) != "sale":
         return False
     if order.status == REFUNDED:
@@ -89,24 +89,24 @@ def is_asked_for(order: OrderChanged, settings: OrderSettings) -> bool:
 
 
 def trigger_statuses(order: OrderChanged, settings: OrderSettings) -> frozenset[str]:
-    """The statuses that make a Sale of the order: those of its payment method, else those for all others."""
+    """The statuses in which the order gets a Sale: those of its payment method, else the default ones."""
     default = settings.trigger.get(DEFAULT, ())
     return frozenset(settings.trigger.get(order.payment_method, default))
 
 
 def due_at(order: OrderChanged, settings: OrderSettings) -> datetime:
-    """When the hold ends: it starts when the order was completed or paid, else when it was placed."""
+    """When the hold ends; it starts when the order was completed or paid, else when it was placed."""
     moments = [moment for moment in (order.paid_at, order.completed_at) if moment is not None]
     return max(moments, default=order.created_at) + timedelta(seconds=hold_of(order, settings))
 
 
 def is_due(order: OrderChanged, settings: OrderSettings, now: datetime) -> bool:
-    """Whether a triggered order was held long enough. Without a hold, a shop clock ahead of ours holds nothing up."""
+    """Whether the hold of a triggered order is over. Without a hold, a shop clock ahead of ours delays nothing."""
     return hold_of(order, settings) == 0 or due_at(order, settings) <= now
 
 
 def has_unmapped_status(order: OrderChanged, settings: OrderSettings) -> bool:
-    """Whether a paid order stands in a status that neither WooCommerce nor the settings know (claim K14)."""
+    """Whether a paid order has a status that neither WooCommerce nor the settings know (claim K14)."""
     named = {status for statuses in settings.trigger.values() for status in statuses}
     known = CORE_STATUSES | named | set(settings.waiting_statuses)
     ruled = document_of(order, settings) != "sale"

@@ -1,4 +1,4 @@
-"""Why a document cannot be made from the facts: raised by the rules, turned into a dead letter by the handlers."""
+"""The exception for facts that cannot be booked: rules raise it, handlers turn it into a dead letter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contracts.reasons import Reason
 
 
 class Unbookable(Exception):
-    """The facts and settings give no sound document; `detail` says to whom it may concern what to do."""
+    """No valid document can be made from the facts and settings; `detail` states what to do."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -14,7 +14,7 @@ class Unbookable(Exception):
 
 
 def setting_key(shop: str, name: str) -> str:
-    """The key of a setting of the orders flow as it stands in `davtari.toml`."""
+    """The key of a setting of the orders flow in `davtari.toml`."""
     return f"shops.{shop}.orders.{name}"
 
 

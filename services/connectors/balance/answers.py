@@ -1,4 +1,4 @@
-"""What stands in an answer of Balance, in any of the shapes that it is known to use."""
+"""Decodes answers of Balance in any of its known shapes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST = 500
 
 
 def decode_json(body: bytes) -> Any:
-    """The JSON of a body, with or without a byte order mark. Raises `ValueError` when it is none."""
+    """The JSON of a body, with or without a byte order mark. Raises `ValueError` for anything else."""
     return orjson.loads(body.removeprefix(_BOM))
 
 
@@ -32,7 +32,7 @@ def error_texts(body: bytes) -> tuple[str, ...]:
 
 
 def error_texts_of(known: Any) -> tuple[str, ...]:
-    """The texts of Balance's own error object, which holds nothing else; empty for any other."""
+    """The texts of Balance's own error object, which has no other key; empty for any other value."""
     if not isinstance(known, dict) or len(known) != 1:
         return ()
     ((key, texts),) = known.items()
@@ -42,7 +42,7 @@ def error_texts_of(known: Any) -> tuple[str, ...]:
 
 
 def is_foreign_json(body: bytes) -> bool:
-    """Whether a body is JSON in which something else than Balance refuses: `{"message": …}` and the like."""
+    """Whether a body is a JSON refusal by something other than Balance, such as `{"message": …}`."""
     try:
         known = decode_json(body)
     except ValueError:
@@ -53,9 +53,9 @@ def is_foreign_json(body: bytes) -> bool:
 
 
 def describe_error(body: bytes) -> str:
-    """What a failed answer says, on one line: its `Error` texts, else the plain text; empty for JSON without them."""
+    """The message of a failed answer on one line: its `Error` texts, else plain text; empty for JSON without them."""
     texts = error_texts(body)
-    words = "; ".join(texts) if texts else _plain(body)
+    words = "; ".join(texts) if texts else _plain_text(body)
     return " ".join(words.split())[:_LONGEST]
 
 
@@ -71,21 +71,21 @@ def means_no_match(words: str) -> bool:
 
 
 def read_echo(body: bytes) -> dict[str, Any] | None:
-    """The record that answers a write; None when the body shows none (its shape is not known for sure)."""
+    """The record in the answer to a write; None if the body has none (Balance fact 23)."""
     try:
-        rows = _unwrapped(decode_json(body))
+        rows = _unwrap(decode_json(body))
     except ValueError:
         return None
     return rows[0] if len(rows) == 1 and isinstance(rows[0], dict) else None
 
 
-def _unwrapped(known: Any) -> list[Any]:
+def _unwrap(known: Any) -> list[Any]:
     if isinstance(known, dict):
         inner = [rows for key, rows in known.items() if key.lower() in WRAPPERS and isinstance(rows, list)]
         return inner[0] if len(known) == 1 and inner else [known]
     return known if isinstance(known, list) else []
 
 
-def _plain(body: bytes) -> str:
+def _plain_text(body: bytes) -> str:
     words = body.removeprefix(_BOM).decode("utf-8", "replace").strip()
     return "" if words[:1] in ("{", "[", "<") else words

@@ -1,4 +1,4 @@
-"""Balance's resources as rows: where an address, a parameter and an answer's shape meet."""
+"""Reads and writes Balance's resources as rows: URLs, parameters, paging and the shape of answers."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ NO_FILTER: Mapping[str, str] = {}
 
 
 class BalanceApi:
-    """Reads and writes resources by name. `lists` waits long for large answers, `records` as long as for a write."""
+    """Reads and writes resources by name. `lists` has the timeouts of large answers, `records` those of writes."""
 
     def __init__(self, settings: BalanceSettings, lists: Upstream, records: Upstream) -> None:
         self.settings = settings
         self._lists, self._records = lists, records
 
     def published_as(self, resource: str, publication: str) -> BalanceApi:
-        """The same Balance, with one resource taken from another publication of the cloud."""
+        """The same Balance with one resource read from another publication of the cloud (Balance fact 2)."""
         dialect = self.settings.dialect
         moved = dialect.model_copy(update={"publication_of": dialect.publication_of | {resource: publication}})
         return BalanceApi(self.settings.model_copy(update={"dialect": moved}), self._lists, self._records)
 
     async def every(self, resource: str) -> Rows:
-        """All rows of a resource, page by page where the settings say so.
+        """All rows of a resource, page by page if the settings require it.
 
-        Raises `UpstreamError`, also when the answer stops half-way: whoever saw the end has seen everything.
+        Raises `UpstreamError`, also when the answer breaks off: who reaches the end has seen all rows.
         """
         fixed = fixed_parameters(self.settings, resource)
         pages = resource in self.settings.dialect.paging
@@ -76,7 +76,7 @@ class BalanceApi:
                 yield row
 
     async def where(self, resource: str, **fields: str) -> Rows:
-        """The rows whose fields have these values (Balance fact 26: any field name filters); none is no error."""
+        """The rows whose fields have these values, possibly none (Balance fact 26: any field name filters)."""
         async with aclosing(self._read(self._records, resource, fields, may_be_empty=True)) as rows:
             try:
                 async for row in rows:
@@ -85,9 +85,9 @@ class BalanceApi:
                 return
 
     async def one(self, resource: str, uid: str) -> dict[str, Any] | None:
-        """The record with this uid, also from a Balance that answers with more than was asked for.
+        """The record with this uid, also if Balance returns more than was requested.
 
-        The answer is read to its end: half of one proves nothing.
+        The answer is read to its end, since half of one proves nothing.
         """
         found, meant = None, (uid.lower(), None)
         try:
@@ -102,7 +102,7 @@ class BalanceApi:
     async def put(self, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
         """Writes one record (Balance fact 8: the body is an array; several at once may be half written).
 
-        Gives what Balance echoes, None when it echoes nothing usable: reading back is the proof.
+        Returns Balance's echo, None if it is unusable: reading back is the proof (Balance fact 23).
         """
         return await self._write("PUT", resource, document)
 
@@ -124,7 +124,7 @@ class BalanceApi:
         return read_echo(response.content)
 
     async def rows(self, resource: str, params: Params = NO_FILTER) -> Rows:
-        """The rows of one answer to an unfiltered read. A 404 that does not say "not found" is a wrong address."""
+        """The rows of one answer to an unfiltered read. A 404 without "not found" means a wrong address."""
         async with aclosing(self._read(self._lists, resource, params)) as rows:
             try:
                 async for row in rows:
@@ -149,24 +149,21 @@ class BalanceApi:
         )
 
 
-# Reading page by page, where the settings say so (Balance fact 24).
-
-
 async def read_pages(page: Callable[[int], Rows]) -> Rows:
-    """The rows of all pages. It ends at the first empty page.
+    """The rows of all pages, up to the first empty one (Balance fact 24).
 
-    A page that begins with the record that began an earlier one ends it too and is left out: that Balance ignores
-    `Pack` and has given everything at once, or begins again. Short pages end nothing: Balance may cap the size.
+    A page that begins with the same record as an earlier one ends it too and is left out: that Balance ignores `Pack`
+    and returned everything at once, or starts again. Short pages do not end it, since Balance may limit the size.
     """
-    begun: set[Any] = set()
+    first_marks: set[Any] = set()
     for number in count(1):
         empty = True
         async with aclosing(page(number)) as rows:
             async for row in rows:
-                if empty and _mark(row) in begun:
+                if empty and _mark(row) in first_marks:
                     return
                 if empty:
-                    begun.add(_mark(row))
+                    first_marks.add(_mark(row))
                 empty = False
                 yield row
         if empty:
@@ -174,5 +171,5 @@ async def read_pages(page: Callable[[int], Rows]) -> Rows:
 
 
 def _mark(row: dict[str, Any]) -> str:
-    """What tells a record from others: its uid, or all of it where rows have none (stock, prices)."""
+    """What identifies a record: its uid, or the whole row if it has none (stock, prices)."""
     return reference(row, "uid") or repr(row)

@@ -27,7 +27,7 @@ CLIENTS = "Clients"
 class ClientRef:
     """A client of Balance; `number` is the personal or company number (Balance's `ID`), `code` Balance's own.
 
-    `phones` and `emails` hold what stands in the tabular parts too, the main one first.
+    `phones` and `emails` include those of the tabular parts, the main one first.
     """
 
     uid: str
@@ -60,17 +60,17 @@ def read_client(row: Row) -> ClientRef:
 
 
 def _contacts(row: Row, name: str) -> tuple[str, ...]:
-    """The field and the tabular part of its plural; None and repetitions left out."""
+    """The field and the tabular part named by its plural, without empty and repeated values."""
     rows = value(row, f"{name}s")
     entries = [text(each, name) for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
     return tuple(dict.fromkeys(each for each in (text(row, name), *entries) if each))
 
 
 async def by_number(api: BalanceApi, number: str) -> ClientRef | None:
-    """The client with this personal or company number; folders and those marked for deletion do not count.
+    """The client with this personal or company number, except folders and those marked for deletion.
 
-    Of several the one with the lowest uid is taken, so that it is the same one every time. The number is compared
-    here too: a Balance that ignores the filter must not give us a stranger.
+    Of several, the one with the lowest uid is returned, so that it is always the same. The number is compared here too,
+    since a Balance that ignores the filter must not return another client.
     """
     found = [read_client(row) async for row in api.where(CLIENTS, ID=number) if _has_number(row, number)]
     return min(found, key=lambda ref: ref.uid, default=None)
@@ -81,7 +81,7 @@ def _has_number(row: Row, number: str) -> bool:
 
 
 async def every(api: BalanceApi) -> AsyncIterator[ClientRef | UnreadableRecord]:
-    """All clients; folders and those marked for deletion do not count."""
+    """All clients, except folders and those marked for deletion."""
     async with aclosing(api.every(CLIENTS)) as rows:
         async for row in rows:
             if not flag(row, "IsGroup") and not deleted(row):
@@ -89,7 +89,7 @@ async def every(api: BalanceApi) -> AsyncIterator[ClientRef | UnreadableRecord]:
 
 
 def _listed(row: Row) -> ClientRef | UnreadableRecord:
-    """A client of a list: one that cannot be read does not hide the others."""
+    """A client of a list, or why it cannot be read: it must not hide the others."""
     try:
         return read_client(row)
     except RowInvalid as error:

@@ -85,7 +85,7 @@ def _window(row: Row, rules: DiscountSettings) -> tuple[datetime | None, datetim
 
 
 def _until(day: datetime | None) -> datetime | None:
-    """The end of the last day; an end with a time of day is meant to the minute."""
+    """The end of the last day; an end with a time of day is exact."""
     midnight = day is not None and day.astimezone(TBILISI).time().isoformat() == "00:00:00"
     return day + timedelta(days=1) if day is not None and midnight else day
 

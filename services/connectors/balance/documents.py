@@ -1,4 +1,4 @@
-"""Sales and credit notes as Balance has stored them: what a read-back compares with what was meant."""
+"""Sales, credit notes and receipts as stored in Balance, for the comparison with the intended document."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.settings.balance import Dialect
 
 @dataclass(frozen=True, slots=True)
 class StoredLine:
-    """A line; None where Balance states nothing. `item` is None when Balance dropped it (Balance fact 37)."""
+    """A line; fields that Balance does not state are None. `item` is None if Balance dropped it (Balance fact 37)."""
 
     uid: str | None
     number: str | None
@@ -32,10 +32,10 @@ class StoredLine:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document. `total` is the sum of the lines' amounts, or without lines its own; `vat` the sum of their VAT, None
-    when no line states any; `rate` is the currency's, None where Balance states none.
+    """A document. `total` is the sum of the lines' amounts, else its own amount; `vat` the sum of their VAT,
+    None if no line states any; `rate` is the currency rate, None if Balance does not state it.
 
-    `posted` is None where the dialect names no field that says it.
+    `posted` is None if the dialect names no field for it.
     """
 
     uid: str
@@ -58,7 +58,7 @@ class StoredDocument:
 def read_stored_document(row: Row, resource: str, dialect: Dialect) -> StoredDocument:
     """The document in a row; `resource` is its name in this dialect, renamed fields are read under both names.
 
-    Raises `RowInvalid` without uid, or for a figure or date that is none.
+    Raises `RowInvalid` without uid, or for an invalid figure or date.
     """
     with reading_row(resource, fields.reference(row, "uid")):
         named = partial(_named, resource=resource, dialect=dialect)
@@ -88,8 +88,8 @@ def _own_amount(row: Row, named: Callable[[Row, str], str], lines: tuple[StoredL
 
 
 def _posted(row: Row, dialect: Dialect) -> bool | None:
-    said = fields.value(row, dialect.posted_field) if dialect.posted_field else None
-    return None if said in (None, "") else fields.flag(row, str(dialect.posted_field))
+    stated = fields.value(row, dialect.posted_field) if dialect.posted_field else None
+    return None if stated in (None, "") else fields.flag(row, str(dialect.posted_field))
 
 
 def _line(row: Row, named: Callable[[Row, str], str]) -> StoredLine:

@@ -19,10 +19,8 @@ from contracts.reasons import Reason
 from contracts.validation import problem
 from services.connectors.balance.values import format_number, parse_moment, parse_number
 
-# A row of an answer that cannot be used.
-
 Row = Mapping[str, Any]
-"""One record of an answer, as it came."""
+"""One record of an answer."""
 
 
 class FieldInvalid(ValueError):
@@ -34,21 +32,21 @@ class FieldInvalid(ValueError):
 
 
 class RowInvalid(Exception):
-    """A row that cannot be used; `detail` tells a person which record of Balance to mend, and which field."""
+    """A row that cannot be used; `detail` names the record of Balance to correct, and the field."""
 
     def __init__(self, resource: str, uid: str | None, field: str, problem: str) -> None:
         self.reason = Reason.BALANCE_ROW_INVALID
         self.resource, self.uid, self.field = resource, uid, field
         self.detail = (
             f"Balance {resource}, {uid or 'a row without uid'}: {field} {problem}. "
-            "Correct it in Balance; the next import takes it up"
+            "Correct it in Balance; the next import reads it again"
         )
         super().__init__(self.detail)
 
 
 @contextmanager
 def reading_row(resource: str, uid: str | None) -> Iterator[None]:
-    """Names resource and uid for whatever is wrong with a row that is read inside. Raises `RowInvalid`."""
+    """Add resource and uid to faults of a row that is read inside. Raises `RowInvalid`."""
     try:
         yield
     except FieldInvalid as error:
@@ -67,7 +65,7 @@ _DELETED = frozenset({"deletionmark", "isdeleted", "markedfordeletion"})
 
 
 def value(row: Row, name: str) -> Any:
-    """The raw value of a field; None when it is not there."""
+    """The raw value of a field; None if it is missing."""
     if name in row:
         return row[name]
     spelled = _spelled(tuple(row), name.lower())
@@ -75,7 +73,7 @@ def value(row: Row, name: str) -> Any:
 
 
 def text(row: Row, name: str) -> str | None:
-    """The text of a field, trimmed; None when empty. A number is its digits; an object or array counts as empty."""
+    """The trimmed text of a field; None if empty. A number becomes its digits; an object or array is empty."""
     found = value(row, name)
     if isinstance(found, str):
         return found.strip() or None
@@ -85,7 +83,7 @@ def text(row: Row, name: str) -> str | None:
 
 
 def reference(row: Row, name: str) -> str | None:
-    """The uid in a field, in lower case; None for every form of the empty reference. Other text stays as it is."""
+    """The uid in a field, in lower case; None for any form of the empty reference. Other text is unchanged."""
     found = text(row, name)
     if found is None or (found[0] in "0-" and _NO_REFERENCE.fullmatch(found)):
         return None
@@ -93,13 +91,13 @@ def reference(row: Row, name: str) -> str | None:
 
 
 def flag(row: Row, name: str) -> bool:
-    """Whether a field says yes: real true, or the word for it; anything else is no."""
+    """Whether a field is true, as a boolean or as a word for it; anything else is false."""
     found = value(row, name)
     return found.strip().lower() in _TRUE if isinstance(found, str) else found is True or found == 1
 
 
 def number(row: Row, name: str) -> Decimal | None:
-    """The number in a field, None when empty. Raises `FieldInvalid` for what is no number."""
+    """The number in a field, None if empty. Raises `FieldInvalid` for anything else."""
     found = value(row, name)
     try:
         return parse_number(found)
@@ -108,7 +106,7 @@ def number(row: Row, name: str) -> Decimal | None:
 
 
 def moment(row: Row, name: str) -> datetime | None:
-    """The moment in a field (UTC), None when empty. Raises `FieldInvalid` for what is no date."""
+    """The moment in a field (UTC), None if empty. Raises `FieldInvalid` for anything else."""
     found = value(row, name)
     try:
         return parse_moment(found)
@@ -133,7 +131,7 @@ def needed_number(row: Row, name: str) -> Decimal:
 
 
 def deleted(row: Row) -> bool:
-    """Whether the record is marked for deletion, under any of the names that such a mark may have."""
+    """Whether the record is marked for deletion, under any known name of the mark."""
     marks = _marks(tuple(row))
     return bool(marks) and any(flag(row, name) for name in marks)
 
@@ -149,13 +147,13 @@ def tabular(row: Row, name: str) -> list[Row]:
 
 @lru_cache(maxsize=4096)
 def _marks(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of a row's fields that may mark it for deletion."""
+    """The fields of a row that may mark it for deletion."""
     return tuple(name for name in names if name.lower() in _DELETED)
 
 
 @lru_cache(maxsize=4096)
 def _spelled(names: tuple[str, ...], lowered: str) -> str | None:
-    """How a row with these fields spells a field; remembered per shape of row, of which an answer has few."""
+    """The spelling of a field in a row with these fields; cached per shape of row, of which an answer has few."""
     return next((name for name in names if name.lower() == lowered), None)
 
 

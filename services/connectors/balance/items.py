@@ -24,9 +24,9 @@ ITEMS = "Items"
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """An item or folder as Balance states it: `contracts.balance.ItemChanged` without its way from the root.
+    """An item or folder as Balance states it: `contracts.balance.ItemChanged` without its path from the root.
 
-    `deleted`: Balance has marked it for deletion, as far as this build shows that.
+    `deleted`: it is marked for deletion, if this build shows that.
     """
 
     uid: str
@@ -49,7 +49,7 @@ class ItemRow:
 
 
 def read_item(row: Row, dialect: Dialect) -> ItemRow:
-    """The item in a row. Raises `RowInvalid` without uid or name, or for a weight that is no number."""
+    """The item in a row. Raises `RowInvalid` without uid or name, or for an invalid weight."""
     with reading_row(ITEMS, reference(row, "uid")):
         return ItemRow(
             uid=needed_reference(row, "uid"),

@@ -25,7 +25,7 @@ from services.connectors.balance.fields import (
 
 ITEM_PRICING = "ItemPricing"
 DOCUMENT = "PricingDocument"
-"""The field that we add to a row: the uid of the document that it comes from."""
+"""The field added to a row: the uid of its document."""
 _NOTHING = "(none)"
 _UNDATED = datetime.max.replace(tzinfo=UTC)
 
@@ -57,7 +57,7 @@ async def select_latest_prices(
 
 
 def read_document_rows(document: Row) -> Iterator[dict[str, Any]]:
-    """The lines of a price document as rows of their own, with its price type, currency and date."""
+    """The lines of a price document as rows with its price type, currency and date."""
     header = {
         "PriceType": value(document, "PriceType"),
         "Currency": value(document, "Currency"),
@@ -73,7 +73,7 @@ def read_document_rows(document: Row) -> Iterator[dict[str, Any]]:
 
 
 def _lines(document: Row) -> list[Any]:
-    """The lines; what is no list of lines counts as one odd line."""
+    """The lines; anything but a list becomes one odd line."""
     found = value(document, "Items")
     if isinstance(found, dict):
         return [found]
@@ -104,7 +104,7 @@ PRICES = "Prices"
 def read_price_row(row: Row) -> tuple[str, ItemPrice]:
     """The item's uid and its price of one type. Raises `RowInvalid` without item, price type or price.
 
-    `currency` is the uid that Balance states. A row out of a price document is valid from the document's date on.
+    `currency` is the uid that Balance states. A row of a price document is valid from the document's date.
     """
     from_document = value(row, DOCUMENT) is not None
     named = reference(row, "Item") or (f"document {value(row, DOCUMENT)}" if from_document else None)

@@ -1,4 +1,4 @@
-"""May this user read what we need, and where is it published? Asked by `davtari check`; changes nothing in Balance."""
+"""Checks which resources this user may read and where they are published; changes nothing in Balance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.engine.outbox.upstream_errors import AccessDenied, UpstreamError
 from services.settings.balance import BalanceSettings
 
 COUNTED = 1000
-"""Rows up to which a resource is counted: enough to tell nothing from something, and cheap."""
+"""Rows up to which a resource is counted: enough to distinguish an empty one, and cheap."""
 NOBODY = "00000000000"
 """A personal number that nobody has."""
 NO_DOCUMENT = "5c0f1d0e-3b7a-5d53-9d0b-6a3c1e0f7b21"
@@ -24,10 +24,10 @@ NO_DOCUMENT = "5c0f1d0e-3b7a-5d53-9d0b-6a3c1e0f7b21"
 
 @dataclass(frozen=True, slots=True)
 class ResourceProbe:
-    """What was found out about one resource. `status` is the HTTP status of a failure, if there was an answer.
+    """The result for one resource. `status` is the HTTP status of a failure, if there was an answer.
 
-    `rows` were seen, `more` may be there; None where a resource is only looked up by key. `advice` says what to do,
-    empty when nothing is.
+    `rows` were read and there may be `more`; None if a resource is only looked up by key. `advice` states the fix; it
+    is empty if there is none to make.
     """
 
     resource: str
@@ -39,9 +39,9 @@ class ResourceProbe:
 
 
 async def probe_resources(api: BalanceApi, only: Collection[str] | None = None) -> tuple[ResourceProbe, ...]:
-    """A finding for each resource that is used in this dialect, in the order in which they matter.
+    """A result for each resource used in this dialect, the most important first.
 
-    `only` these are asked, if it is given; receipts are asked only so, since hardly any Balance has them.
+    If `only` is given, just these are read; receipts are read only then, since few installations have them.
     """
     lookups, usual = _lookups(api.settings), _usual(api.settings) if only is None else only
     return tuple(
@@ -80,7 +80,7 @@ def _usual(settings: BalanceSettings) -> Collection[str]:
 
 
 async def _paged_items(api: BalanceApi) -> ResourceProbe:
-    """Items by one page of one row; bare where this Balance knows no paging, which is no fault unless it is set."""
+    """Read one page with one item; without paging if this Balance does not know it and it is not configured."""
     fixed = fixed_parameters(api.settings, items.ITEMS)
     try:
         return await _counted(items.ITEMS, api.rows(items.ITEMS, {**fixed, "Pack": 1, "PackSize": 1}), full=1)
@@ -100,7 +100,7 @@ async def _listed(api: BalanceApi, resource: str) -> ResourceProbe:
 
 
 async def _looked_up(api: BalanceApi, resource: str, filters: Mapping[str, str]) -> ResourceProbe:
-    """By a key that nothing has. A receipt's name is a guess until Balance says in so many words "not found"."""
+    """Look up a key that nothing has. The name of a receipt is confirmed only by an explicit "not found"."""
     guessed = resource in (api.settings.dialect.bank_receipt_resource, api.settings.dialect.cash_receipt_resource)
     try:
         await _counted(resource, api.rows(resource, filters) if guessed else api.where(resource, **filters))
@@ -110,7 +110,7 @@ async def _looked_up(api: BalanceApi, resource: str, filters: Mapping[str, str])
 
 
 async def _counted(resource: str, rows: Rows, full: int = COUNTED) -> ResourceProbe:
-    """Count rows; `full` of them say that there may be more."""
+    """Count rows; from `full` rows on there may be more."""
     count = 0
     async with aclosing(rows):
         async for _ in rows:
@@ -121,7 +121,7 @@ async def _counted(resource: str, rows: Rows, full: int = COUNTED) -> ResourcePr
 
 
 async def _elsewhere(api: BalanceApi, resource: str, error: UpstreamError) -> ResourceProbe:
-    """Whether a resource that is closed to us here is open under the cloud's other publication (Balance fact 2)."""
+    """Whether a denied resource is readable under the cloud's other publication (Balance fact 2)."""
     other = _other_publication(api.settings, resource)
     if other is None or not isinstance(error, AccessDenied):
         return _failed(resource, error)

@@ -1,4 +1,4 @@
-"""What Balance's error answers mean for us (Balance facts 21, 22 and 46)."""
+"""Classifies Balance's error answers (Balance facts 21, 22 and 46)."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ _FIX_PARAMETER = {
 
 
 _OWN = frozenset({400, 404, 409, 422})
-"""The 4xx with which Balance refuses what it was sent (Balance fact 46); all others come from the way there."""
+"""The 4xx with which Balance refuses what it was sent (Balance fact 46); others come from something in between."""
 _TOO_LARGE = frozenset({413, 414, 431})
 
 
 class NoMatch(Rejected):
-    """404 to a read: nothing matches, or nothing is published there. `stated` when the words mean the former."""
+    """404 to a read: nothing matches, or nothing is published there. `stated` if the text means the former."""
 
     def __init__(self, message: str, *, stated: bool) -> None:
         super().__init__(message, reason=Reason.BALANCE_REFUSED, status=404)
@@ -67,7 +67,7 @@ class UnknownParameter(Rejected):
 
 
 def build_labels(settings: BalanceSettings) -> UpstreamLabels:
-    """How Balance is named to a person, with the menu path of the profile that is set (claim S0.29)."""
+    """The labels of Balance in messages, with the menu path of the configured profile (claim S0.29)."""
     profile = _PROFILES[settings.profile]
     fix_access = (
         f"In Balance: Administration → Data synchronization settings → {profile} → rights of the user "
@@ -79,14 +79,14 @@ def build_labels(settings: BalanceSettings) -> UpstreamLabels:
 
 
 def build_refine(labels: UpstreamLabels, dialect: Dialect) -> RefineError:
-    """Balance's own verdict about a failed call; it gives None where the general rules hold."""
-    return partial(_refined, labels, dialect)
+    """The error of a failed call by Balance's own rules; None leaves it to the general rules."""
+    return partial(_classify, labels, dialect)
 
 
 def build_refusal(what: str, words: str, dialect: Dialect, status: int | None) -> UpstreamError:
-    """What Balance's own words mean: for the message a refusal, whose cause is told apart; or nobody can be served."""
-    text, reason = _with(what, words), _meant(words, dialect)
-    if reason is Reason.BALANCE_REFUSED and _states_outage(words, dialect):
+    """The error for Balance's own text: a refusal with its cause, or `Unavailable` if Balance is locked."""
+    text, reason = _with(what, words), _find_reason(words, dialect)
+    if reason is Reason.BALANCE_REFUSED and _is_outage(words, dialect):
         return Unavailable(f"{text}. {_fix(Reason.BALANCE_LOCKED)}", status=status, reason=Reason.BALANCE_LOCKED)
     return Rejected(text, reason=reason, status=status)
 
@@ -102,7 +102,7 @@ def _fix(reason: Reason) -> str:
     return f"{wording.cause} {wording.fix} ({reason})"
 
 
-def _meant(words: str, dialect: Dialect) -> Reason:
+def _find_reason(words: str, dialect: Dialect) -> Reason:
     if any(re.search(pattern, words, re.IGNORECASE) for pattern in dialect.period_closed):
         return Reason.BALANCE_PERIOD_CLOSED
     short = any(re.search(pattern, words, re.IGNORECASE) for pattern in dialect.short_stock)
@@ -110,7 +110,7 @@ def _meant(words: str, dialect: Dialect) -> Reason:
 
 
 def find_refusal(response: httpx.Response, dialect: Dialect) -> UpstreamError | None:
-    """The refusal in an answer to a write that is a 2xx all the same; `UnknownOutcome` for a foreign answer."""
+    """The refusal in a 2xx answer to a write; `UnknownOutcome` for a foreign answer."""
     if error_texts(response.content):
         return build_refusal(describe_call(response), describe_error(response.content), dialect, response.status_code)
     if is_foreign_json(response.content):
@@ -122,17 +122,17 @@ def find_refusal(response: httpx.Response, dialect: Dialect) -> UpstreamError | 
 
 
 def describe_call(response: httpx.Response) -> str:
-    """Which call was answered, and how: `Balance: PUT Sale: HTTP 400`. No parameters: they may be personal."""
+    """The call and its answer: `Balance: PUT Sale: HTTP 400`. Without parameters, which may be personal data."""
     request = response.request
     return f"Balance: {request.method} {_resource(request)}: {describe_response(response)}"
 
 
 def build_misaddressed(what: str, status: int | None) -> Misaddressed:
-    """Something answers there, and it is not the Exchange service."""
+    """The error if something other than the Exchange service answers."""
     return Misaddressed(f"{what}. {_FIX_ADDRESS}", status=status)
 
 
-def _refined(labels: UpstreamLabels, dialect: Dialect, response: httpx.Response, writes: bool) -> UpstreamError | None:
+def _classify(labels: UpstreamLabels, dialect: Dialect, response: httpx.Response, writes: bool) -> UpstreamError | None:
     status, words = response.status_code, describe_error(response.content)
     what = describe_call(response)
     if status in (401, 403):
@@ -140,21 +140,21 @@ def _refined(labels: UpstreamLabels, dialect: Dialect, response: httpx.Response,
     if status in NOT_PROCESSED or status < 400:
         return None
     failed, own = status in FAILED or status >= 500, bool(error_texts(response.content))
-    if (own and (writes or not failed)) or _states_outage(words, dialect):
+    if (own and (writes or not failed)) or _is_outage(words, dialect):
         return build_refusal(what, words, dialect, status)
     if failed:
         return None if writes else ReadFailed(_with(what, words), status=status)
     return _refused_request(response, what, words, dialect, writes=writes)
 
 
-def _states_outage(words: str, dialect: Dialect) -> bool:
+def _is_outage(words: str, dialect: Dialect) -> bool:
     return any(re.search(pattern, words, re.IGNORECASE) for pattern in dialect.unavailable)
 
 
 def _refused_request(
     response: httpx.Response, what: str, words: str, dialect: Dialect, *, writes: bool
 ) -> UpstreamError:
-    """A 4xx: in Balance's words about what was asked, in foreign ones about nothing but the way there."""
+    """A 4xx: with Balance's text it concerns the request, with a foreign one something in between."""
     status = response.status_code
     foreign = is_web_page(response) or is_foreign_json(response.content)
     if status == 405 or (status == 404 and foreign):
@@ -170,11 +170,11 @@ def _not_found(response: httpx.Response, what: str, words: str) -> UpstreamError
     parameter = find_unknown_parameter(words)
     if parameter is None:
         return NoMatch(_with(what, words), stated=means_no_match(words))
-    mend = _FIX_PARAMETER.get(parameter, "it cannot be looked up that way here").format(
+    fix = _FIX_PARAMETER.get(parameter, "it cannot be looked up that way here").format(
         resource=_resource(response.request)
     )
     return UnknownParameter(
-        f'{what}: this Balance does not know the parameter "{parameter}": {mend}', parameter=parameter
+        f'{what}: this Balance does not know the parameter "{parameter}": {fix}', parameter=parameter
     )
 
 

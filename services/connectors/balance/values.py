@@ -21,8 +21,8 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)")
 def parse_number(value: Any) -> Decimal | None:
     """The exact number in a value of an answer; None for null and empty text.
 
-    Raises `ValueError` for anything else that is no number, also for `"1,234.5"`: with two separators it is not
-    certain which one is the decimal's, and a guess could be wrong by a factor of a thousand.
+    Raises `ValueError` for anything else, also for `"1,234.5"`: with two separators it is not certain which one is the
+    decimal separator, and a guess could be wrong by a factor of a thousand.
     """
     if value is None:
         return None
@@ -49,7 +49,7 @@ def _finite(number: Decimal) -> Decimal:
 
 
 def format_number(number: Decimal | int) -> str:
-    """A number as text with a dot, in its own scale, never with an exponent: `12.50`, `0.0000001`."""
+    """A number as text with a dot, with its own scale and without an exponent: `12.50`, `0.0000001`."""
     return format(number, "f") if isinstance(number, Decimal) else str(number)
 
 

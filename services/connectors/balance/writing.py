@@ -1,4 +1,4 @@
-"""What is sent to Balance: keys exactly as configured, exact numbers, local dates, nothing empty."""
+"""Encodes what is sent to Balance: configured keys, exact numbers, local dates, no empty fields."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ NUMERIC = frozenset(
         "CurrencyRate", "Rate", "Multiplicity", "FeeAmount", "Reserve",
     }
 )  # fmt: skip
-"""Written fields that are numbers: their text becomes a JSON number where `numbers-as-text` is off."""
+"""Numeric fields: their text becomes a JSON number if `numbers-as-text` is off."""
 
 
 def to_wire(document: Mapping[str, Any], resource: str, dialect: Dialect) -> dict[str, Any]:
-    """The document as it goes out, tabular parts included; Decimals stay only where numbers are not text.
+    """The document in Balance's form, including tabular parts; Decimals remain only if numbers are not text.
 
     Empty text, None and empty lists are left out, so that Balance applies its own defaults (Balance fact 13).
     `dialect.field_names` renames a field everywhere, or of one resource as `SalesCredit.VATRate`.
@@ -40,7 +40,7 @@ def encode_body(document: Mapping[str, Any], resource: str, dialect: Dialect) ->
 
 
 def wire_name(name: str, resource: str, dialect: Dialect) -> str:
-    """How a field is called in this Balance."""
+    """The name of a field in this Balance."""
     names = dialect.field_names
     return names.get(f"{resource}.{name}") or names.get(name) or name
 
@@ -66,7 +66,7 @@ def _number(name: str, value: Any, dialect: Dialect) -> Any:
 
 
 def _digits(text: str) -> Any:
-    """The number that a text is; text that is none goes out as it stands, and Balance says what it thinks of it."""
+    """The number in a text; any other text is sent unchanged and Balance decides about it."""
     try:
         return parse_number(text)
     except ValueError:

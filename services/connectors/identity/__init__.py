@@ -1,1 +1,1 @@
-"""Is this still our shop? A copy of a shop has its keys, orders and webhooks; its address gives it away (claim K20)."""
+"""Recognizes a shop, so that a copy with the same keys, orders and webhooks is neither read nor written (claim K20)."""

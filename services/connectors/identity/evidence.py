@@ -23,18 +23,17 @@ from services.settings.shop import ShopSettings
 # Orders as signs of identity: what tells an order of ours from another one under the same number.
 
 SAMPLE = 10
-"""So many of the newest placed orders are remembered of a shop."""
+"""How many of the newest placed orders are stored per shop."""
 ORDINARY_LOSS = 2
-"""So many of the newest orders may be missing: people delete orders, test orders above all."""
+"""How many of the newest orders may be missing: people delete orders, mostly test orders."""
 ORDINARY_CHANGE = 1
-"""So many numbers may belong to another order: an old database reuses the number of a deleted order after a restart."""
+"""How many ids may belong to another order: an old database reuses the id of a deleted order after a restart."""
 NOT_LASTING = UNPLACED_STATUSES | VOID_STATUSES | {PENDING, "draft", "new"}
 """WooCommerce deletes orders in these statuses by itself, or on a schedule that its settings offer."""
 
 
 class PlacedOrder(Part):
-    """What is remembered of an order. `token` stands for its order key, which WooCommerce draws at random and never
-    changes."""
+    """What is stored of an order. `token` is a digest of its order key, which is random and never changes."""
 
     order: int
     created_at: Instant | None = None
@@ -44,7 +43,7 @@ class PlacedOrder(Part):
 
 @dataclass(frozen=True, slots=True)
 class OrderLosses:
-    """The newest remembered orders that are not in the shop any more, up to the first one that is."""
+    """The newest stored orders that are no longer in the shop, up to the first one that is."""
 
     missing: tuple[int, ...] = ()
     different: tuple[int, ...] = ()
@@ -52,13 +51,13 @@ class OrderLosses:
 
     @property
     def are_evidence(self) -> bool:
-        """Whether several orders are missing or different, which an older copy of the shop explains."""
+        """Whether several orders are missing or different, as in an older copy of the shop."""
         several = len(self.missing) + len(self.different) > ORDINARY_LOSS
         return several or len(self.different) > ORDINARY_CHANGE
 
 
 def read_placed_order(row: Mapping[str, Any]) -> PlacedOrder | None:
-    """An order from a row of WooCommerce's list; None for a row without a number."""
+    """An order from a row of WooCommerce's list; None for a row without an id."""
     if (number := php.id_of(row)) is None:
         return None
     moment, total = php.moment(row.get("date_created_gmt")), parse_amount(row.get("total"))
@@ -72,20 +71,20 @@ def _token(key: object) -> str:
 
 
 def is_lasting(row: Mapping[str, Any]) -> bool:
-    """Whether an order is placed and stays in the shop unless somebody deletes it."""
+    """Whether an order is placed and is not deleted by WooCommerce itself."""
     return str(row.get("status") or "new") not in NOT_LASTING
 
 
 def sort_newest_first(orders: Iterable[PlacedOrder]) -> tuple[PlacedOrder, ...]:
-    """The newest orders by number, as many as are remembered."""
+    """The newest orders by id, as many as are stored."""
     return tuple(sorted(orders, key=lambda one: one.order, reverse=True)[:SAMPLE])
 
 
 def find_losses(known: Sequence[PlacedOrder], shown: Mapping[int, PlacedOrder], newest: int) -> OrderLosses:
-    """Compare remembered orders, newest first, with what the shop shows now; `newest` is its newest placed order.
+    """Compare stored orders, newest first, with those in the shop now; `newest` is its newest placed order.
 
-    An older copy lacks the newest orders, so the first remembered order that is there ends the comparison: older ones
-    were deleted or edited by people. A placed order above all that are known says that the shop has gone on.
+    An older copy lacks the newest orders, so the first stored order that exists ends the comparison: older ones were
+    deleted or edited by people. A placed order above all stored ones means that the shop has continued.
     """
     missing, different, confirmed = [], [], False
     for one in known:
@@ -102,7 +101,7 @@ def find_losses(known: Sequence[PlacedOrder], shown: Mapping[int, PlacedOrder], 
 
 
 def _same(known: PlacedOrder, shown: PlacedOrder) -> bool | None:
-    """Whether both are one order; None where nothing can be compared. A person may edit the date, or the total."""
+    """Whether both are the same order; None if nothing can be compared. A person may edit the date or the total."""
     if known.token and shown.token and known.token != shown.token:
         return False
     pairs = [(known.created_at, shown.created_at), (known.total, shown.total)]
@@ -111,14 +110,14 @@ def _same(known: PlacedOrder, shown: PlacedOrder) -> bool | None:
 
 
 MARK = "Davtari identity "
-"""How the name of the webhook begins that carries our mark; it is switched off and never sends anything."""
+"""The beginning of the name of our marker, a disabled webhook that never sends anything."""
 LISTED = 3 * SAMPLE
-"""So many of the newest orders are listed: abandoned checkouts stand between the placed ones."""
+"""How many of the newest orders are listed: abandoned checkouts are between the placed ones."""
 PORTS = (":80", ":443")
 
 
 class IdentitySource(Protocol):
-    """What is read of a shop: three calls, and a fourth and fifth when a known order is not among its newest."""
+    """What is read from a shop: three calls, and two more if a known order is not among its newest."""
 
     async def site(self) -> Site: ...
     async def webhooks(self) -> Listing[Webhook]: ...
@@ -128,11 +127,11 @@ class IdentitySource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShopObservation:
-    """A shop as it showed itself.
+    """What was read from a shop.
 
-    `home` is where it says that it lives, `site` where WordPress itself lies: a language plugin may change the first.
-    `hidden`: our key may not see the webhooks, so that nothing is known of `markers`. `orders` holds every order that
-    was shown, also those in the trash; `placed` the newest that last, newest first.
+    `home` is its stated address, `site` that of WordPress itself: a language plugin may change the first. `hidden`: our
+    key cannot read the webhooks, so `markers` is unknown. `orders` are all orders that were read, also those in the
+    trash; `placed` the newest lasting ones, newest first.
     """
 
     url: str
@@ -146,17 +145,17 @@ class ShopObservation:
 
     @property
     def newest_order(self) -> int:
-        """The highest number of a placed order; 0 where none is known."""
+        """The highest id of a placed order; 0 if none is known."""
         return self.placed[0].order if self.placed else 0
 
 
 async def observe_shop(
     shop: IdentitySource, settings: ShopSettings, known: Iterable[PlacedOrder] = ()
 ) -> ShopObservation:
-    """Look at a shop, and at orders that are known. Raises `UpstreamError`, and `SecretMissing` for a missing key."""
+    """Read a shop's identity and the known orders. Raises `UpstreamError`, and `SecretMissing` without a key."""
     site = await shop.site()
     if not (site.home or site.url):
-        raise Unavailable(f"{settings.url} does not say which site it is: does something in front of the shop answer?")
+        raise Unavailable(f"{settings.url} does not state its site: does something in front of the shop answer?")
     rows = await shop.newest_orders(LISTED)
     missing = {one.order for one in known} - {php.id_of(row) for row in rows}
     rows += await shop.orders_by_id(missing) if missing else []
@@ -170,7 +169,7 @@ async def observe_shop(
 
 
 async def _markers(shop: IdentitySource) -> tuple[tuple[str, ...], bool]:
-    """The marks in a shop; what our key cannot list, or what cannot be read, is hidden."""
+    """The markers in a shop, and whether they are hidden: not readable or not listable with our key."""
     try:
         listed = await shop.webhooks()
     except (AccessDenied, Rejected):
@@ -180,13 +179,13 @@ async def _markers(shop: IdentitySource) -> tuple[tuple[str, ...], bool]:
 
 
 def normalize_address(url: str) -> str:
-    """An address without its scheme."""
+    """An address without its scheme, in a form that can be compared."""
     return normalize_host(url.partition("://")[2].casefold().rstrip("/"))
 
 
 def normalize_host(address_: str) -> str:
-    """An address without what changes while the shop stays the same: `www.`, the scheme's own port, and whether a name
-    in other letters is written in them."""
+    """An address without parts that may change although the shop is the same: `www.`, the default port, the spelling
+    of an internationalized name."""
     host, slash, path = address_.partition("/")
     for port in PORTS:
         host = host.removesuffix(port)
@@ -201,19 +200,19 @@ def _in_ascii(host: str) -> str:
 
 
 def compute_key_mark(settings: ShopSettings) -> str:
-    """Stands for the REST key, which cannot be told from it."""
+    """A digest that identifies the REST key without revealing it."""
     key, _ = settings.credentials()
     return blake2b(key.get_secret_value().encode(), digest_size=8, person=b"davtari-key").hexdigest()
 
 
 WEAK, STRONG = 1, 2
-"""A new key or a deleted mark is ordinary; another address, or several lost orders, are not."""
+"""A new key or a deleted marker is ordinary; another address or several lost orders are not."""
 ENOUGH = 2
 
 
 @dataclass(frozen=True, slots=True)
 class IdentitySign:
-    """One thing in which what answers differs from the shop that is known, for a person."""
+    """One difference between the answering shop and the known one, for a person."""
 
     text: str
     weight: int
@@ -221,7 +220,7 @@ class IdentitySign:
 
 @dataclass(frozen=True, slots=True)
 class IdentityVerdict:
-    """`signs`: in what the shop differs; `blocked`: whether that is enough to take it for another or an older one."""
+    """`signs`: the differences; `blocked`: whether they show that it is another shop or an older copy."""
 
     signs: tuple[str, ...] = ()
     blocked: bool = False
@@ -230,9 +229,9 @@ class IdentityVerdict:
 def compare_identity(
     known: ShopIdentified, seen: ShopObservation, orders: Sequence[PlacedOrder] = ()
 ) -> IdentityVerdict:
-    """Weigh what a shop shows against what it is known by; `orders`: known orders, newest first.
+    """Weigh what a shop shows against its known identity; `orders`: known orders, newest first.
 
-    A weak sign is enough only where neither the key, nor the mark, nor an order says that the shop is ours.
+    A weak sign is enough only if neither the key, nor the marker, nor an order confirms the shop.
     """
     lost = find_losses(orders, seen.orders, seen.newest_order)
     signs = [*_address(known, seen), *_access(known, seen), *_orders(lost)]

@@ -1,7 +1,7 @@
-"""Guards of lanes: nothing leaves toward a shop, or toward Balance on behalf of one, that is not recognized.
+"""Guards lanes: nothing is sent to a shop that is not recognized, nor to Balance on its behalf.
 
-What it costs: three small calls to the shop when a lane has something to deliver and the last look is older than
-`identity-check` (a minute while the shop is blocked); otherwise one read of our own database for each call that leaves.
+Cost: three small calls to the shop when a lane has something to deliver and the last check is older than
+`identity-check` (a minute while the shop is blocked); otherwise one read of our own database per call.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from services.settings.base import SecretMissing
 from services.settings.shop import ShopSettings
 
 AGAIN = 5.0
-"""Seconds after which a blocked lane asks again."""
+"""Seconds after which a blocked lane checks again."""
 RECHECK = timedelta(seconds=60)
-"""How often a blocked shop is looked at again: what differed may be as it was."""
+"""How often a blocked shop is checked again: the cause may have been removed."""
 Shut = Callable[[], Awaitable[Retry | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class LastCheck:
-    """The last look at a shop: against which identity, at what moment, and why it is blocked, if it is."""
+    """The last check of a shop: the known identity, the time, and why it is blocked, if it is."""
 
     known: ShopIdentified | None
     at: datetime
@@ -54,7 +54,7 @@ class LastCheck:
 
 
 class ShopGuard:
-    """Before what a service reads from or writes to one shop. Where no shop is known yet, the first one is ours."""
+    """Checks one shop before a service reads or writes it. The first shop that answers becomes the known one."""
 
     def __init__(self, name: str, shop: IdentitySource, settings: ShopSettings, clock: Callable[[], datetime]) -> None:
         self.name, self._shop, self._settings, self._clock = name, shop, settings, clock
@@ -65,7 +65,7 @@ class ShopGuard:
         self._ready = asyncio.Event()
 
     async def attach(self, engine: Engine) -> None:
-        """A task of the service: from now on the guard reads what the service remembers."""
+        """A task of the service: from now on the guard reads the service's state."""
         self._engine, self._last = engine, None
         self._ready.set()
 
@@ -75,7 +75,7 @@ class ShopGuard:
         return self._engine
 
     async def shut(self) -> Retry | None:
-        """Why nothing may pass now; None when the shop is ours. A shop that cannot be looked at lets nothing pass."""
+        """Why nothing may be sent now; None if the shop is recognized. A shop that cannot be checked blocks too."""
         engine = await self._attached()
         async with self._turn:
             found = await read_status(engine.database, self.name)
@@ -83,53 +83,53 @@ class ShopGuard:
                 return waits
             if self._last is not None and self._is_current(self._last, found.known):
                 return self._last.blocked
-            return await self._looked(engine, found)
+            return await self._check(engine, found)
 
     def decided_elsewhere(self, found: IdentityStatus) -> Retry | None:
-        """What store-feed has said of a blocked shop: it looks again, and says when the block ends."""
+        """The block reported by store-feed, which checks the shop again and reports the end of the block."""
         return Retry(describe_block(found.strange), AGAIN) if found.strange else None
 
     def _is_current(self, last: LastCheck, known: ShopIdentified | None) -> bool:
-        """Not after a person's word, and not after a clock that was set back."""
+        """Whether the last check is still valid: not after a person's decision, nor after the clock was set back."""
         every = min(self._every, RECHECK) if last.blocked else self._every
         return last.known == known and timedelta(0) <= self._clock() - last.at < every
 
-    async def _looked(self, engine: Engine, found: IdentityStatus) -> Retry | None:
+    async def _check(self, engine: Engine, found: IdentityStatus) -> Retry | None:
         try:
             orders = await self.known_orders(engine, found)
             seen = await observe_shop(self._shop, self._settings, orders)
             blocked, known = await self.decide(engine, found, seen, orders)
         except UpstreamError as error:
-            return _unseen(error)
+            return _retry_later(error)
         except SecretMissing as error:
             return Retry(f"shop {self.name}: {error}", AGAIN)
         self._last = LastCheck(known, self._clock(), blocked)
         return blocked
 
     async def known_orders(self, _: Engine, __: IdentityStatus) -> tuple[PlacedOrder, ...]:
-        """The orders that the shop must still have, newest first; only store-feed knows them."""
+        """The known orders of the shop, newest first; only store-feed has them."""
         return ()
 
     async def decide(
         self, _: Engine, found: IdentityStatus, seen: ShopObservation, orders: Sequence[PlacedOrder]
     ) -> tuple[Retry | None, ShopIdentified | None]:
-        """Why the shop is blocked, if it is, and the identity that it was compared with."""
+        """Why the shop is blocked, if it is, and the identity it was compared with."""
         verdict = compare_identity(found.known, seen, orders) if found.known else IdentityVerdict()
         return (Retry(format_block(self.name, verdict.signs), AGAIN) if verdict.blocked else None), found.known
 
 
 async def allow_always() -> Retry | None:
-    """No guard."""
+    """No-op: never blocks."""
     return None
 
 
-def _unseen(error: UpstreamError) -> Retry:
+def _retry_later(error: UpstreamError) -> Retry:
     outcome, after = outcome_of(error), AGAIN if isinstance(error, Rejected) else None
     return outcome if isinstance(outcome, Retry) else Retry(error.message, after)
 
 
 def guard_delivery(deliver: Deliver, guard: ShopGuard) -> Deliver:
-    """The effect of a lane toward one shop, behind its guard. While it is shut the lane waits; no attempt counts."""
+    """The effect of a lane to one shop, behind its guard. While it blocks, the lane waits; no attempt is counted."""
 
     async def delivering(rows: Sequence[Row]) -> Sequence[Outcome]:
         shut = await guard.shut()
@@ -139,25 +139,25 @@ def guard_delivery(deliver: Deliver, guard: ShopGuard) -> Deliver:
 
 
 def guard_lane(lane: Lane, guard: ShopGuard) -> Lane:
-    """A lane toward one shop, behind its guard."""
+    """A lane to one shop, behind its guard."""
     return replace(lane, deliver=guard_delivery(lane.deliver, guard))
 
 
 class DocumentGuard:
-    """Before the lanes toward Balance, which documents of all shops share: those of a shop that is not recognized wait.
+    """Guards the lanes to Balance, which all shops share: documents of a shop that is not recognized wait.
 
-    No shop is asked: store-feed says on the operations topic which of them are strange.
+    No shop is called: store-feed reports on the operations topic which shops are not recognized.
     """
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
 
     async def attach(self, engine: Engine) -> None:
-        """A task of the service: from now on the guard knows what the service remembers."""
+        """A task of the service: from now on the guard reads the service's state."""
         self._engine = engine
 
     def guard_delivery(self, deliver: Deliver) -> Deliver:
-        """The effect of a lane, behind this guard. A row's subject begins with its shop."""
+        """The effect of a lane, behind this guard. The subject of a row begins with its shop."""
 
         async def delivering(rows: Sequence[Row]) -> Sequence[Outcome]:
             waits = await self._waits(rows)

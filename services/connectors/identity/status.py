@@ -1,4 +1,4 @@
-"""What every service remembers of the shops' identities: which shop is known, and whether another one answers."""
+"""The identities of the shops in each service's state: the known shop, and whether another one answers."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from services.engine.state.session import Session
 from services.engine.state.store import load
 
 KNOWN = Kind("shop-known", ShopIdentified)
-"""By shop: what it is known by."""
+"""By shop: its known identity."""
 NOT_RECOGNIZED = Kind("shop-strange", ShopNotRecognized)
-"""By shop, while what answers is not the shop that is known."""
+"""By shop, while the answering shop is not the known one."""
 BLOCKED = "Nothing is read from it or written for it"
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityStatus:
-    """How a shop's identity stands; both None before it was ever met."""
+    """The identity of a shop: the known one, and the other one that answers now; both None before the first contact."""
 
     known: ShopIdentified | None = None
     strange: ShopNotRecognized | None = None
 
 
 def with_identity(handlers: Handlers) -> Handlers:
-    """The rules of a service that also remembers how the shops' identities stand."""
+    """The rules of a service, extended by the identities of the shops."""
     own: dict[Any, Any] = {ShopIdentified: _identified, ShopNotRecognized: _not_recognized}
     return replace(handlers, remember=compose_rules(handlers.remember, own))
 
 
 def recognition_condition(shop: str) -> str:
-    """The name under which deliveries wait for a shop to be recognized."""
+    """The condition on which deliveries wait for a shop to be recognized."""
     return f"shop:{shop}"
 
 
@@ -52,29 +52,26 @@ def _not_recognized(envelope: Envelope[ShopNotRecognized], state: State) -> None
 
 
 def describe_block(strange: ShopNotRecognized) -> str:
-    """Why a shop is blocked, and what ends it; for a person."""
+    """Why a shop is blocked, and how to end the block; for a person."""
     return format_block(strange.shop, strange.differences)
 
 
 def format_block(shop: str, signs: Iterable[str]) -> str:
-    """The same, of a shop that was just looked at."""
+    """The same for a shop that was just checked."""
     return f"shop {shop} is not the shop that is known: {'; '.join(signs)}. {BLOCKED}. {describe_remedy(shop)}"
 
 
 def describe_remedy(shop: str) -> str:
-    """What ends a block. The shop is looked at once a minute, so that a cause that has gone ends it too."""
+    """How to end a block. The shop is checked once a minute, so removing the cause ends it too."""
     return (
-        f"If the settings lead to a copy, correct shops.{shop}.url and its key. If orders were deleted on purpose, "
-        "the next order ends the block. Either ends it without a word of yours. If this is the right shop as it is "
+        f"If the settings point to a copy, correct shops.{shop}.url and its key. If orders were deleted on purpose, "
+        "the next order ends the block. No further action is needed then. If this is the right shop as it is "
         f'(moved, restored, another key and mark): davtari shop accept --shop {shop} --reason "…"'
     )
 
 
-# How the shops' identities stand by what a service has kept.
-
-
 async def read_status(database: Database, shop: str) -> IdentityStatus:
-    """How a shop's identity stands by a service's state database."""
+    """The identity of a shop in a service's state database."""
     return (await read_statuses(database, [shop]))[shop]
 
 
