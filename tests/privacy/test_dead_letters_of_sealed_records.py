@@ -52,7 +52,7 @@ def sealed_order(keys: Keys) -> Record:
 
 def reads_with(bench: Bench, keys: Keys) -> None:
     """The bench opens what is sealed, as a service does."""
-    bench.engine.rules = replace(bench.engine.rules, opened=Opener(ring_of(keys)).records)
+    bench.engine.rules = replace(bench.engine.rules, unseal=Opener(ring_of(keys)).records)
 
 
 async def test_it_is_parked_sealed_and_replayed_open(tmp_path: Path) -> None:
