@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from pathlib import Path
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 FAILED, WRONG_SETTINGS, NO_ANSWER, ALREADY_RUNNING = 1, 2, 3, 4
 """Exit codes, so that scripts can distinguish failures; 0 is success."""
+INTERRUPTED = 130
+"""The exit code after SIGINT, as shells use it."""
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen; change nothing.")]
@@ -82,3 +87,22 @@ def show_answer(answer: CommandSettled, json: bool) -> int:
         figures = " · ".join(f"{count} {name}" for name, count in answer.figures.items())
         console.print(f"{answer.service}: {answer.detail}" + (f"   {figures}" if figures else ""), soft_wrap=True)
     return 0 if answer.outcome == "done" else FAILED
+
+
+async def run_until_stopped(work: Coroutine[Any, Any, int], interrupted: int = INTERRUPTED) -> int:
+    """Run until done or until SIGINT or SIGTERM. Returns the exit code; `interrupted` after a signal and cleanup."""
+    task = asyncio.ensure_future(work)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return interrupted
+    except BrokenPipeError:
+        return _close_output()
+
+
+def _close_output() -> int:
+    """After `… | head`: not an error, and the interpreter must not fail when it flushes stdout at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

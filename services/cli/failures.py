@@ -9,6 +9,9 @@ from services.cli.clients.history import ClientNotFound
 from services.cli.command import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS, InvalidArgument
 from services.cli.day_close.close import DifferenceNotFound
 from services.cli.dead_letter_log import DeadLetterNotFound
+from services.cli.events.export import ExportRefused, TopicDataMissing
+from services.cli.events.records import InvalidExportLine, UnknownName
+from services.cli.events.replay import ReplayRefused, ReplayUnconfirmed
 from services.cli.plans.apply import GroupsNotMapped, StalePlan
 from services.cli.requests import NoAnswer
 from services.cli.screen import errors
@@ -23,10 +26,12 @@ from services.refund_exporter.return_requests import RequestInvalid
 from services.settings import SettingsError
 from services.settings.base import SecretMissing
 
-SETTINGS = (SettingsError, SecretMissing, CannotListen, InvalidArgument, InvalidTime)
+SETTINGS = (
+    SettingsError, SecretMissing, CannotListen, InvalidArgument, InvalidTime, UnknownName, ReplayRefused,
+)  # fmt: skip
 PLAIN = (
     UpstreamError, DeadLetterNotFound, ApprovalNotFound, ClientNotFound, DifferenceNotFound, StalePlan, GroupsNotMapped,
-    TopicsNotCreated, RequestInvalid,
+    TopicsNotCreated, RequestInvalid, TopicDataMissing, ExportRefused, InvalidExportLine, ReplayUnconfirmed,
     OSError,
 )  # fmt: skip
 

@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from services.cli.command import FAILED, DryRun, InvalidArgument, Json, Patience, command, read_settings
+from services.cli.command import (
+    FAILED,
+    DryRun,
+    InvalidArgument,
+    Json,
+    Patience,
+    command,
+    read_settings,
+    run_until_stopped,
+)
 from services.cli.dead_letter_log import DeadLetter, find_dead_letter, read_dead_letters
 from services.cli.dead_letters import grouping, view
 from services.cli.dead_letters.channel import ReplayResult, open_channel, replay_exit_code
@@ -40,7 +49,6 @@ from services.cli.dead_letters.selection import (
     find_same_record,
     select_dead_letters,
 )
-from services.cli.events.ending import run_until_stopped
 from services.cli.screen import console, print_json
 from services.cli.service_status import read_service_statuses
 from services.engine.clock import utc_now

@@ -10,9 +10,8 @@ from typing import Annotated
 
 import typer
 
-from services.cli.command import command, read_settings
+from services.cli.command import command, read_settings, run_until_stopped
 from services.cli.events import replay as replaying
-from services.cli.events.ending import run_until_stopped
 from services.cli.events.export import Export, find_start_offsets, open_topics, parse_consumed, seek_to
 from services.cli.events.records import EventFilter, EventRecord
 from services.cli.screen import console, errors, print_json
