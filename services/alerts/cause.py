@@ -25,7 +25,7 @@ class IssueCleared(Part):
     at: Instant
 
 
-ISSUE = Kind("standing", AlertIssue)
+ISSUE = Kind("alert-issue", AlertIssue)
 """By dead letter, feed or shop; the cause is the `ref`."""
 CLEARED = Kind("cleared", IssueCleared)
 """By cause."""

@@ -44,9 +44,9 @@ AWAITED_SALE = Kind("awaited", AwaitedSale)
 """By order; the shop is the `ref`."""
 RECORDED_SALE = Kind("booked", RecordedSale)
 """By order."""
-DEAD_LETTERED_ORDER = Kind("lettered", DeadLetteredOrder)
+DEAD_LETTERED_ORDER = Kind("order-dead-letter", DeadLetteredOrder)
 """By dead letter; the order is the `ref`."""
-LAST_ALERT = Kind("told", AlertSent)
+LAST_ALERT = Kind("last-alert", AlertSent)
 """The last message of a cause to a recipient, by the event's subject."""
 
 

@@ -69,8 +69,8 @@ async def open_pictures(
         found = {}
         for name, shop in settings.shops.items():
             if template := shop.catalogue.images:
-                voice = UpstreamLabels(f"pictures of shop {name}", Reason.SHOP_REFUSED, ADVICE, ADVICE)
-                found[name] = PictureSource(template, await stack.enter_async_context(Upstream(voice, clock=clock)))
+                labels = UpstreamLabels(f"pictures of shop {name}", Reason.SHOP_REFUSED, ADVICE, ADVICE)
+                found[name] = PictureSource(template, await stack.enter_async_context(Upstream(labels, clock=clock)))
         yield found
 
 

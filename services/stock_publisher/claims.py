@@ -29,7 +29,17 @@ from contracts.model import Part, Uid
 from contracts.sales_orders import SalesOrderRecorded
 from services.accounting.documents.lines import SKU_LINK, items_by_sku, normalize_sku, sku_ref, store_skus
 from services.engine.state.records import Kind, State
-from services.stock_publisher.records import CLAIM, LINK, MOVES, SKU_CLAIM, BookedPieces, Claim, StockMoves
+from services.stock_publisher.records import (
+    CLAIM,
+    LINK,
+    MOVES,
+    SKU_CLAIM,
+    SKU_MOVES,
+    BookedPieces,
+    Claim,
+    SkuMoves,
+    StockMoves,
+)
 from services.stock_publisher.shop_order import OrderedPieces, ShopOrder
 
 ZERO = Decimal(0)
@@ -196,20 +206,30 @@ def claims_on_item(link: ProductLinked, state: State) -> dict[str, Claim]:
 
 
 def stock_moves(link: ProductLinked, state: State) -> int:
-    """Return how often orders may have made the shop change the stock of an item's products by itself."""
-    refs = [*(product_ref(link.shop, product) for product in link.product_ids), sku_ref(link.shop, link.sku)]
-    return sum(moves.count for moves in state.get_many(MOVES, refs).values())
+    """Return how often orders may have made the shop change the stock of an item's products by itself.
+
+    It does not depend on whether orders or links were read first: in a rebuilt database they arrive in any order.
+    """
+    products = state.get_many(MOVES, (product_ref(link.shop, product) for product in link.product_ids))
+    by_sku = state.find(SKU_MOVES, sku_ref(link.shop, link.sku)).values()
+    linked = state.find_many(LINKED, (product_ref(link.shop, moves.product) for moves in by_sku if moves.product))
+    unlinked = [moves for moves in by_sku if not linked.get(product_ref(link.shop, moves.product))]
+    return sum(moves.count for moves in products.values()) + sum(moves.count for moves in unlinked)
 
 
 def record_moves(shop: str, lines: Iterable[OrderedPieces], state: State) -> None:
-    """Count a movement of each line for its product, and for its SKU if that product is not linked."""
+    """Count a movement of each line for its product, and for its SKU, which counts while that product is not linked."""
     lines = list(lines)
-    linked = _linked_items(shop, lines, state)
-    refs = [product_ref(shop, line.product) for line in lines if line.product]
-    refs += [sku_ref(shop, line.sku) for line in lines if normalize_sku(line.sku) and line.product not in linked]
-    known = state.get_many(MOVES, refs)
-    for ref, count in Counter(refs).items():
+    products = Counter(product_ref(shop, line.product) for line in lines if line.product)
+    known = state.get_many(MOVES, products)
+    for ref, count in products.items():
         state.put(MOVES, ref, StockMoves(count=count + (known[ref].count if ref in known else 0)))
+    skus = Counter((sku_ref(shop, line.sku), line.product) for line in lines if normalize_sku(line.sku))
+    known_skus = state.get_many(SKU_MOVES, (f"{ref}|{product}" for ref, product in skus))
+    for (ref, product), count in skus.items():
+        before = known_skus.get(f"{ref}|{product}")
+        moves = SkuMoves(product=product, count=count + (before.count if before else 0))
+        state.put(SKU_MOVES, f"{ref}|{product}", moves, ref=ref)
 
 
 def kit_family(kits: Kits, item: str) -> frozenset[str]:

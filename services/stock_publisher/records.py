@@ -92,6 +92,13 @@ class StockMoves(Part):
     count: int = Field(ge=0)
 
 
+class SkuMoves(Part):
+    """The same for lines with a SKU; `product` is 0 if they have no product id."""
+
+    product: int
+    count: int = Field(ge=0)
+
+
 STOCK = Kind("stock", StockChanged)
 """By item."""
 WITHDRAWN = Kind("withdrawn", ItemWithdrawn)
@@ -109,7 +116,9 @@ SALE = Kind("sale", BookedPieces)
 RESERVED = Kind("reserved", BookedPieces)
 """By shop:order: what its open sales order reserves in Balance."""
 MOVES = Kind("moves", StockMoves)
-"""By shop:product, and by the SKU of products that are not linked."""
+"""By shop:product."""
+SKU_MOVES = Kind("sku-moves", SkuMoves)
+"""By SKU and product of a shop; found by the SKU."""
 PUBLISHED = Kind("published", AvailabilityChanged)
 """By shop:item: the last figure published."""
 

@@ -32,8 +32,8 @@ class Desk:
         records = []
         for fact in facts:
             self.offset += 1
-            told = wrap(fact, version=version, source="order-exporter", time=self.bench.clock())
-            records.append(of_envelope(told, self.offset))
+            reported = wrap(fact, version=version, source="order-exporter", time=self.bench.clock())
+            records.append(of_envelope(reported, self.offset))
         await self.bench.take(*records)
 
     async def after(self, **time: float) -> list[Notice]:

@@ -30,15 +30,22 @@ def using(alerts: AlertSettings, **orders: Any) -> Settings:
     return settings(**orders).model_copy(update={"alerts": alerts})
 
 
-def letter(number: int, reason: str = Reason.SALE_ITEM_NOT_LINKED, at: datetime = NOW, **more: Any) -> DeadLettered:
+def dead_letter(
+    number: int, reason: str = Reason.SALE_ITEM_NOT_LINKED, at: datetime = NOW, **more: Any
+) -> DeadLettered:
     """A dead letter about the Sale of an order."""
     order = f"{SHOP}:{number}"
     delivery = FailedDelivery(
         delivery_id=f"sale:{order}", subject=order, kind="sale", lane="balance.documents", payload={}
     )
     given = {"dead_letter": f"letter-{number}", "service": "order-exporter", "original_key": order, "reason": reason}
-    told = {"detail": "Nino's order cannot be booked", "about": f"sale:{order}", "delivery": delivery, "digest": "d"}
-    return DeadLettered.model_validate(given | told | {"at": at} | more)
+    fields = {
+        "detail": "Nino's order cannot be booked",
+        "about": f"sale:{order}",
+        "delivery": delivery,
+        "digest": "d",
+    }
+    return DeadLettered.model_validate(given | fields | {"at": at} | more)
 
 
 def settled(number: int, at: datetime = NOW) -> DeadLetterSettled:

@@ -20,7 +20,7 @@ from services.demo.kafka import Broker
 from services.engine.kafka.topics import create_topics
 from services.engine.runtime.service import Service
 from services.settings.model import RetrySettings, Settings, StateSettings
-from tests.alerts.given import FAST, alerting, letter, settled, using
+from tests.alerts.given import FAST, alerting, dead_letter, settled, using
 from tests.alerts.letterbox import Hook, hook_on, post_office
 from tests.kafka.topics import Topics, eventually, topics_on
 from tests.subscribers.receiver import free_port
@@ -44,7 +44,7 @@ def facts(events: Iterable[Event], version: int = 1) -> list[Envelope[Event]]:
 
 def opened(numbers: Iterable[int] = FIFTY) -> list[Envelope[Event]]:
     """Dead letters of one cause, opened now."""
-    return facts(letter(number, at=datetime.now(UTC)) for number in numbers)
+    return facts(dead_letter(number, at=datetime.now(UTC)) for number in numbers)
 
 
 def ended(numbers: Iterable[int] = FIFTY) -> list[Envelope[Event]]:
@@ -92,8 +92,8 @@ async def until(count: int, things: list[Any]) -> None:
 
 async def sent(topics: Topics) -> list[str]:
     """What the service has recorded as sent; a record that a crash repeats has the id of the first."""
-    told = {one.id: one.data for one in await topics.events("operations")}
-    return [data.what for data in told.values() if isinstance(data, AlertSent)]
+    reported = {one.id: one.data for one in await topics.events("operations")}
+    return [data.what for data in reported.values() if isinstance(data, AlertSent)]
 
 
 async def recorded(topics: Topics, count: int) -> None:
@@ -105,7 +105,7 @@ async def recorded(topics: Topics, count: int) -> None:
     await eventually(there, f"{count} records")
 
 
-async def test_fifty_letters_are_one_call_and_one_mail_and_their_end_another(topics: Topics, tmp_path: Path) -> None:
+async def test_fifty_dead_letters_are_one_call_and_one_mail(topics: Topics, tmp_path: Path) -> None:
     port = free_port()
     async with hook_on(Hook(), port) as hook, post_office() as post:
         mail = f"mailto://127.0.0.1:{post.port}?from=davtari@shop.example&to=nino@shop.example&mode=insecure"
@@ -177,5 +177,5 @@ async def test_a_dry_run_sends_nothing_and_records_what_it_would_send(topics: To
     await topics.send(*opened())
     async with running(settings):
         await recorded(topics, 1)
-    [told] = [each.data for each in await topics.events("operations") if isinstance(each.data, AlertSent)]
-    assert (told.dry_run, told.standing) == (True, 50)
+    [reported] = [each.data for each in await topics.events("operations") if isinstance(each.data, AlertSent)]
+    assert (reported.dry_run, reported.standing) == (True, 50)

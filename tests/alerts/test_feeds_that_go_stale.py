@@ -15,7 +15,7 @@ from tests.outbox.shelf import handlers, record
 LIMITS = {"stock": 900.0}
 
 
-async def said(bench: Bench) -> list[str]:
+async def published(bench: Bench) -> list[str]:
     """What was said of the feed so far."""
     return [event.freshness for event in await bench.said(FeedStateChanged)]
 
@@ -27,14 +27,14 @@ async def test_a_feed_is_stale_past_its_limit_and_fresh_once_it_is_complete(tmp_
         await record_completion(bench.database, "stock", bench.clock())
         bench.clock.advance(900)
         await watch.check()
-        assert await said(bench) == []
+        assert await published(bench) == []
         for _ in range(3):
             bench.clock.advance(60)
             await watch.check()
-        assert await said(bench) == ["stale"]
+        assert await published(bench) == ["stale"]
         await record_completion(bench.database, "stock", bench.clock())
         await watch.check()
-        assert await said(bench) == ["stale", "fresh"]
+        assert await published(bench) == ["stale", "fresh"]
 
 
 async def test_a_feed_that_was_never_complete_is_stale_after_its_limit_too(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ async def test_a_feed_that_was_never_complete_is_stale_after_its_limit_too(tmp_p
         assert (event.freshness, event.complete_at) == ("stale", None)
 
 
-async def test_what_was_said_before_a_restart_is_not_said_again(tmp_path: Path) -> None:
+async def test_what_was_published_before_a_restart_is_not_published_again(tmp_path: Path) -> None:
     """Given a stale feed and a database that was rebuilt from the topics; then it is fresh, and that is said once."""
     async with open_bench(tmp_path / "first", with_feed_rules(handlers())) as bench:
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
@@ -58,7 +58,7 @@ async def test_what_was_said_before_a_restart_is_not_said_again(tmp_path: Path) 
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(1000)
         await watch.check()
-        assert await said(bench) == []
+        assert await published(bench) == []
         await record_completion(bench.database, "stock", bench.clock())
         await watch.check()
-        assert await said(bench) == ["fresh"]
+        assert await published(bench) == ["fresh"]

@@ -83,7 +83,7 @@ def test_a_dry_run_of_the_test_sends_nothing(davtari: Davtari, hook: tuple[Hook,
     assert found.asked == 0
 
 
-def test_an_address_that_takes_nothing_fails_the_test_and_says_where_it_stands(davtari: Davtari) -> None:
+def test_an_address_that_takes_nothing_fails_the_test_and_says_where_it_exists(davtari: Davtari) -> None:
     done = davtari(RECIPIENT, f"json://127.0.0.1:{free_port()}/")
     assert done.exit_code == 1
     assert "owner" in done.output
@@ -94,10 +94,10 @@ def test_an_address_that_takes_nothing_fails_the_test_and_says_where_it_stands(d
     ("more", "arguments", "told"),
     [("", (), "alerts.recipients"), (RECIPIENT, ("nobody",), "Unknown recipient 'nobody'. Recipients: owner")],
 )
-def test_who_is_not_there_is_named(davtari: Davtari, more: str, arguments: tuple[str, ...], told: str) -> None:
+def test_who_is_not_there_is_named(davtari: Davtari, more: str, arguments: tuple[str, ...], reported: str) -> None:
     done = davtari(more, "json://127.0.0.1/", *arguments)
     assert done.exit_code == 2
-    assert told in done.output.replace("\n", " ")
+    assert reported in done.output.replace("\n", " ")
 
 
 def test_a_url_that_is_none_is_refused_without_being_shown() -> None:

@@ -24,7 +24,7 @@ from services.sandbox.balance.stock_and_prices import GEL
 from services.settings.model import Settings
 from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.handlers import handlers as publisher_handlers
-from tests.balance_feed.feed_bench import REGULAR, SALE, Feed, standing
+from tests.balance_feed.feed_bench import REGULAR, SALE, Feed, opened_feed
 from tests.catalog_importer import catalogue_bench
 from tests.catalog_importer.catalogue_bench import TEA_CATEGORY, World, rows
 from tests.support.memory_state import Consumer
@@ -128,7 +128,7 @@ def selling(**more: Any) -> Settings:
 async def chain(folder: Path, rules: Settings | None = None) -> AsyncIterator[Chain]:
     """An empty shop beside a Balance with a small catalogue."""
     rules = rules or selling()
-    async with standing(folder) as feed, catalogue_bench.world(rules) as world:
+    async with opened_feed(folder) as feed, catalogue_bench.world(rules) as world:
         world.consumer.state.now = feed.clock()
         publisher = Consumer(publisher_handlers(rules))
         publisher.state.now = feed.clock()

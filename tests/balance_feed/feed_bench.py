@@ -112,7 +112,7 @@ class Feed:
 
 
 @asynccontextmanager
-async def standing(directory: Path, order: CatalogueRequest = SMALL, **more: Any) -> AsyncIterator[Feed]:
+async def opened_feed(directory: Path, order: CatalogueRequest = SMALL, **more: Any) -> AsyncIterator[Feed]:
     """A feed beside a Balance with this catalogue; `more` as `settings` takes it."""
     clock = Clock()
     sandbox = create_balance(BalanceSandboxSettings(), clock)

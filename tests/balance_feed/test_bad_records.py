@@ -12,16 +12,16 @@ from contracts.operations import DeadLettered, DeadLetterSettled, DiscardRequest
 from services.engine.outbox.upstream_errors import AccessDenied, ForeignAnswer
 from services.sandbox.balance.catalogue import CatalogueRequest
 from services.sandbox.balance.record import make_uid
-from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
+from tests.balance_feed.feed_bench import FIRST, Feed, named, opened_feed
 from tests.support.engine_bench import Clock
 
 POISON = make_uid("item", "generated:1")
 
 
-def command(kind: type[DiscardRequested] | type[ReplayRequested], letter: DeadLettered, clock: Clock) -> Event:
+def command(kind: type[DiscardRequested] | type[ReplayRequested], dead_letter: DeadLettered, clock: Clock) -> Event:
     """What a person asks for about a dead letter."""
-    told = {"command_id": f"c-{kind.__name__}", "asked_by": "nino", "asked_at": clock(), "why": "known"}
-    return kind.model_validate({**told, "dead_letter": letter.dead_letter})
+    reported = {"command_id": f"c-{kind.__name__}", "asked_by": "nino", "asked_at": clock(), "why": "known"}
+    return kind.model_validate({**reported, "dead_letter": dead_letter.dead_letter})
 
 
 async def asks(feed: Feed, event: Event) -> list[Event]:
@@ -33,25 +33,25 @@ async def asks(feed: Feed, event: Event) -> list[Event]:
 
 @pytest.mark.claim("K13")
 async def test_one_bad_item_among_a_thousand_leaves_999(tmp_path: Path) -> None:
-    async with standing(tmp_path, CatalogueRequest(generate=1000)) as feed:
+    async with opened_feed(tmp_path, CatalogueRequest(generate=1000)) as feed:
         feed.books.items.put(POISON, {"Name": ""})
 
         stated = await feed.imports("items")
 
         goods = {event.item for event in named(stated, ItemChanged) if event.kind == "goods"}
-        (letter,) = named(stated, DeadLettered)
+        (dead_letter,) = named(stated, DeadLettered)
         assert len(goods) == 999
         assert POISON not in goods
-        assert letter.reason == "balance.row-invalid"
-        assert POISON in letter.detail
-        assert "Name is empty" in letter.detail
-        assert letter.delivery is not None
-        assert POISON in str(letter.delivery.payload)
+        assert dead_letter.reason == "balance.row-invalid"
+        assert POISON in dead_letter.detail
+        assert "Name is empty" in dead_letter.detail
+        assert dead_letter.delivery is not None
+        assert POISON in str(dead_letter.delivery.payload)
 
 
-async def test_a_bad_record_is_told_of_once_and_overtaken_when_it_is_mended(feed: Feed) -> None:
+async def test_a_bad_record_is_reported_once_and_overtaken_when_it_is_fixed(feed: Feed) -> None:
     feed.books.items.put(FIRST, {"Name": ""})
-    (letter,) = named(await feed.imports("items"), DeadLettered)
+    (dead_letter,) = named(await feed.imports("items"), DeadLettered)
     quiet = await feed.imports("items")
     feed.books.items.put(FIRST, {"Name": "ყავა"})
 
@@ -60,7 +60,7 @@ async def test_a_bad_record_is_told_of_once_and_overtaken_when_it_is_mended(feed
     assert quiet == []
     assert [event.name for event in named(mended, ItemChanged)] == ["ყავა"]
     (settled,) = named(mended, DeadLetterSettled)
-    assert (settled.dead_letter, settled.how, settled.by) == (letter.dead_letter, "overtaken", "balance-feed")
+    assert (settled.dead_letter, settled.how, settled.by) == (dead_letter.dead_letter, "overtaken", "balance-feed")
 
 
 async def test_a_bad_record_keeps_what_was_known_of_it(feed: Feed) -> None:
@@ -68,44 +68,44 @@ async def test_a_bad_record_keeps_what_was_known_of_it(feed: Feed) -> None:
     was = feed.books.items.get(FIRST) or {}
     feed.books.items.put(FIRST, {"Name": ""})
 
-    (letter,) = await feed.imports("items")
+    (dead_letter,) = await feed.imports("items")
     feed.books.items.put(FIRST, {"Name": was["Name"]})
     (settled,) = await feed.imports("items")
 
-    assert isinstance(letter, DeadLettered)
+    assert isinstance(dead_letter, DeadLettered)
     assert isinstance(settled, DeadLetterSettled)
     assert await feed.is_quiet("items")
 
 
-async def test_a_letter_that_a_person_discarded_is_not_written_again(feed: Feed) -> None:
+async def test_a_dead_letter_that_a_person_discarded_is_not_written_again(feed: Feed) -> None:
     feed.books.items.put(FIRST, {"Name": ""})
-    (letter,) = named(await feed.imports("items"), DeadLettered)
+    (dead_letter,) = named(await feed.imports("items"), DeadLettered)
 
-    answers = await asks(feed, command(DiscardRequested, letter, feed.clock))
+    answers = await asks(feed, command(DiscardRequested, dead_letter, feed.clock))
     later = await feed.imports("items")
 
     assert [event.how for event in named(answers, DeadLetterSettled)] == ["discarded"]
     assert later == []
 
 
-async def test_a_discarded_letter_costs_nothing_once_its_record_is_mended(feed: Feed) -> None:
+async def test_a_discarded_dead_letter_costs_nothing_once_its_record_is_fixed(feed: Feed) -> None:
     feed.books.items.put(FIRST, {"Name": ""})
-    (letter,) = named(await feed.imports("items"), DeadLettered)
-    await asks(feed, command(DiscardRequested, letter, feed.clock))
+    (dead_letter,) = named(await feed.imports("items"), DeadLettered)
+    await asks(feed, command(DiscardRequested, dead_letter, feed.clock))
     feed.books.items.put(FIRST, {"Name": "ყავა"})
     await feed.imports("items")
 
     assert await feed.is_quiet("items")
 
 
-async def test_a_replayed_letter_comes_back_while_the_record_is_still_bad(feed: Feed) -> None:
+async def test_a_replayed_dead_letter_comes_back_while_the_record_is_suntil_bad(feed: Feed) -> None:
     feed.books.items.put(FIRST, {"Name": ""})
-    (letter,) = named(await feed.imports("items"), DeadLettered)
+    (dead_letter,) = named(await feed.imports("items"), DeadLettered)
 
-    answers = await asks(feed, command(ReplayRequested, letter, feed.clock))
+    answers = await asks(feed, command(ReplayRequested, dead_letter, feed.clock))
 
     assert [event.how for event in named(answers, DeadLetterSettled)] == ["replayed"]
-    assert [event.dead_letter for event in named(answers, DeadLettered)] == [letter.dead_letter]
+    assert [event.dead_letter for event in named(answers, DeadLettered)] == [dead_letter.dead_letter]
 
 
 async def test_rows_without_uid_are_one_fault_and_stop_nothing(feed: Feed) -> None:
@@ -114,25 +114,25 @@ async def test_rows_without_uid_are_one_fault_and_stop_nothing(feed: Feed) -> No
 
     stated = await feed.imports("items")
 
-    (letter,) = named(stated, DeadLettered)
-    assert "a row without uid" in letter.detail
+    (dead_letter,) = named(stated, DeadLettered)
+    assert "a row without uid" in dead_letter.detail
     assert len(named(stated, ItemChanged)) == len(feed.books.items) - 1
 
 
-async def test_missing_rights_are_shown_with_the_menu_that_mends_them(feed: Feed) -> None:
+async def test_missing_rights_are_shown_with_the_menu_that_fixs_them(feed: Feed) -> None:
     feed.books.settings = feed.books.settings.changed({"rights": {"forbidden": {"Items"}}})
     for _ in range(2):
         with pytest.raises(AccessDenied):
             await feed.imports("items")
 
-    (letter,) = await feed.ledger.news()
+    (dead_letter,) = await feed.ledger.news()
     feed.books.settings = feed.books.settings.changed({"rights": {"forbidden": set()}})
     mended = await feed.imports("items")
 
-    assert isinstance(letter, DeadLettered)
-    assert letter.reason == "balance.unreadable"
-    assert "Administration → Data synchronization settings" in letter.detail
-    assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [letter.dead_letter]
+    assert isinstance(dead_letter, DeadLettered)
+    assert dead_letter.reason == "balance.unreadable"
+    assert "Administration → Data synchronization settings" in dead_letter.detail
+    assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [dead_letter.dead_letter]
 
 
 @pytest.mark.claim("K28")

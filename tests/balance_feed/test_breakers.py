@@ -59,8 +59,10 @@ def test_a_few_are_never_too_many_and_a_share_is(changed: int, known: int, trips
     breakers = ChangeBreaker()
     for _ in range(changed):
         breakers.count({"a": stock("0")}, {"a": stock("5")})
-    told = breakers.describe_excess(known, SnapshotSettings())
-    assert not trips or told == f"{changed} of {known} items no longer have stock (snapshot.largest-emptied allows 50%)"
+    excess = breakers.describe_excess(known, SnapshotSettings())
+    assert (
+        not trips or excess == f"{changed} of {known} items no longer have stock (snapshot.largest-emptied allows 50%)"
+    )
 
 
 def _sell_out(feed: Feed) -> None:
@@ -76,16 +78,16 @@ async def test_a_warehouse_that_reads_as_empty_waits_for_a_person(feed: Feed) ->
     async with feed.under(snapshot={"small_change": 3}) as strict:
         # when Balance reads as empty
         _sell_out(strict)
-        said = await strict.imports("stock")
+        published = await strict.imports("stock")
         # then nothing of it is stated, and a person is told why
-        assert named(said, StockChanged) == []
-        [letter] = named(said, DeadLettered)
-        assert letter.reason == Reason.BALANCE_SNAPSHOT_ALARMING
-        assert "no longer have stock" in letter.detail
-        assert "davtari import stock --accept-loss" in letter.detail
+        assert named(published, StockChanged) == []
+        [dead_letter] = named(published, DeadLettered)
+        assert dead_letter.reason == Reason.BALANCE_SNAPSHOT_ALARMING
+        assert "no longer have stock" in dead_letter.detail
+        assert "davtari import stock --accept-loss" in dead_letter.detail
         # and not again with each import
         assert await strict.imports("stock") == []
         # when the person says that it is so
-        said = await strict.imports("stock", accept_loss=True)
-        assert all(sum(row.quantity for row in one.rows) == 0 for one in named(said, StockChanged))
-        assert named(said, StockChanged)
+        published = await strict.imports("stock", accept_loss=True)
+        assert all(sum(row.quantity for row in one.rows) == 0 for one in named(published, StockChanged))
+        assert named(published, StockChanged)

@@ -31,7 +31,7 @@ async def test_the_first_import_states_every_item_and_folder_whole(feed: Feed) -
     assert feed.report.figures()["changed"] == len(stated)
 
 
-async def test_folders_are_facts_of_their_own_and_services_are_told_from_goods(feed: Feed) -> None:
+async def test_folders_are_facts_of_their_own_and_services_are_reported_from_goods(feed: Feed) -> None:
     items = await feed.items()
 
     assert items["სასმელი"].kind == "folder"

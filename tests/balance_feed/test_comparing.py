@@ -88,9 +88,9 @@ def test_rows_in_another_order_have_the_same_digest() -> None:
 def test_what_is_joined_and_the_way_facts_are_made_count_into_the_digest() -> None:
     row = [StagedRow("a", "main", {"x": 1})]
 
-    told = {groups(row)[0].digest, groups(row, str.upper)[0].digest, groups(row, nothing, b"another way")[0].digest}
+    reported = {groups(row)[0].digest, groups(row, str.upper)[0].digest, groups(row, nothing, b"another way")[0].digest}
 
-    assert len(told) == 3
+    assert len(reported) == 3
 
 
 def test_what_the_snapshot_lacks_is_kept_on_disk_too() -> None:

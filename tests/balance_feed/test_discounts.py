@@ -21,7 +21,7 @@ from services.engine.state.store import read_kind
 from services.sandbox.balance import control, goods
 from services.settings.balance import DiscountSettings
 from services.settings.model import ScheduleSettings
-from tests.balance_feed.feed_bench import FIRST, REGULAR, SECOND, Feed, named, standing
+from tests.balance_feed.feed_bench import FIRST, REGULAR, SECOND, Feed, named, opened_feed
 
 PLAIN: dict[str, Any] = {
     "Code": "D-7",
@@ -94,16 +94,16 @@ def test_a_special_price_counts_where_the_settings_take_it() -> None:
         ({"Items": "all"}, "Items is not a list"),
     ],
 )
-def test_what_cannot_be_right_is_named_with_its_code(bad: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_right_is_named_with_its_code(bad: dict[str, Any], reported: str) -> None:
     with pytest.raises(RowInvalid, match="Discounts, D-7") as found:
         taken(**bad)
-    assert told in found.value.detail
+    assert reported in found.value.detail
 
 
 @pytest.fixture
 async def reducing(tmp_path: Path) -> AsyncIterator[Feed]:
     """A feed that takes discounts, and knows the items."""
-    async with standing(tmp_path / "state", discounts={"read": True}) as feed:
+    async with opened_feed(tmp_path / "state", discounts={"read": True}) as feed:
         feed.books.discounts.clear()
         await feed.imports("items")
         yield feed
@@ -147,7 +147,7 @@ async def test_a_discount_on_an_item_or_a_group_is_a_price_with_a_window_until_i
     assert all(reduced(event) == [] for event in named(await feed.imports("prices"), PriceChanged))
 
 
-async def test_bad_discounts_are_told_and_skipped_and_the_others_hold(reducing: Feed) -> None:
+async def test_bad_discounts_are_reported_and_skipped_and_the_others_hold(reducing: Feed) -> None:
     feed = reducing
     put(feed, "D-1", FIRST)
     put(feed, "D-2", SECOND, Percentage=120)

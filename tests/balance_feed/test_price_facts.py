@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contracts.balance import PriceChanged
 from services.sandbox.balance.stock_and_prices import REGULAR, SALE
-from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
+from tests.balance_feed.feed_bench import FIRST, Feed, named, opened_feed
 
 
 def of_first(stated: list[object]) -> PriceChanged:
@@ -53,7 +53,7 @@ async def test_an_item_without_any_price_says_so_once(feed: Feed) -> None:
 
 
 async def test_of_several_price_documents_the_newest_counts(tmp_path: Path) -> None:
-    async with standing(tmp_path, item_pricing=True) as feed:
+    async with opened_feed(tmp_path, item_pricing=True) as feed:
         earlier = feed.books.now() - timedelta(days=1)
         feed.books.prices.put(REGULAR, [(FIRST, Decimal("1.10"))], earlier)
         feed.books.prices.put(REGULAR, [(FIRST, Decimal("9.99"))], earlier - timedelta(days=300))
@@ -68,7 +68,7 @@ async def test_of_several_price_documents_the_newest_counts(tmp_path: Path) -> N
 
 
 async def test_a_price_document_of_tomorrow_counts_from_tomorrow_on(tmp_path: Path) -> None:
-    async with standing(tmp_path, item_pricing=True) as feed:
+    async with opened_feed(tmp_path, item_pricing=True) as feed:
         tomorrow = feed.books.now() + timedelta(days=1)
         feed.books.prices.put(REGULAR, [(FIRST, Decimal("1.10"))], tomorrow)
 

@@ -31,7 +31,7 @@ from services.sandbox.balance.catalogue import CatalogueRequest
 from services.sandbox.balance.record import make_uid
 from services.sandbox.server import serve
 from services.settings.model import ScheduleSettings, Settings
-from tests.balance_feed.feed_bench import FIRST, SMALL, Feed, named, over, settings, standing
+from tests.balance_feed.feed_bench import FIRST, SMALL, Feed, named, opened_feed, over, settings
 from tests.kafka.topics import eventually
 from tests.support.engine_bench import Clock, reading
 
@@ -85,7 +85,7 @@ async def test_what_went_while_the_database_was_lost_is_withdrawn(feed: Feed, tm
 
 
 async def test_a_rebuilt_feed_holds_a_snapshot_that_lost_too_much(tmp_path: Path) -> None:
-    async with standing(tmp_path / "old", CatalogueRequest(extra=40)) as feed:
+    async with opened_feed(tmp_path / "old", CatalogueRequest(extra=40)) as feed:
         await feed.imports("items")
         for number in range(20):
             feed.books.items.delete(make_uid("item", f"extra:{number}"))
@@ -94,14 +94,14 @@ async def test_a_rebuilt_feed_holds_a_snapshot_that_lost_too_much(tmp_path: Path
             stated = await again.imports("items")
 
     assert named(stated, ItemWithdrawn) == []
-    assert [letter.reason for letter in named(stated, DeadLettered)] == ["balance.snapshot-shrank"]
+    assert [dead_letter.reason for dead_letter in named(stated, DeadLettered)] == ["balance.snapshot-shrank"]
 
 
-async def test_an_open_letter_is_not_written_again_and_closed_once_its_record_is_mended(
+async def test_an_open_dead_letter_is_not_written_again_and_closed_once_its_record_is_fixed(
     feed: Feed, tmp_path: Path
 ) -> None:
     feed.books.items.put(FIRST, {"Name": ""})
-    (letter,) = named(await feed.imports("items"), DeadLettered)
+    (dead_letter,) = named(await feed.imports("items"), DeadLettered)
 
     async with rebuilt(feed, tmp_path / "new") as again:
         still = await again.imports("items")
@@ -109,10 +109,10 @@ async def test_an_open_letter_is_not_written_again_and_closed_once_its_record_is
         mended = await again.imports("items")
 
     assert still == []
-    assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [letter.dead_letter]
+    assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [dead_letter.dead_letter]
 
 
-async def test_a_letter_whose_record_was_mended_meanwhile_is_closed(feed: Feed, tmp_path: Path) -> None:
+async def test_a_dead_letter_whose_record_was_fixed_meanwhile_is_closed(feed: Feed, tmp_path: Path) -> None:
     feed.books.items.put(FIRST, {"Name": ""})
     await feed.imports("items")
     feed.books.items.put(FIRST, {"Name": "ყავა"})
@@ -124,9 +124,9 @@ async def test_a_letter_whose_record_was_mended_meanwhile_is_closed(feed: Feed, 
 
 
 @pytest.mark.parametrize("answered", [False, True])
-async def test_a_command_without_an_answer_is_still_open(feed: Feed, tmp_path: Path, answered: bool) -> None:
-    told = {"command_id": "c-1", "asked_at": feed.clock()}
-    asked = ImportRequested.model_validate({**told, "asked_by": "nino", "resource": "items"})
+async def test_a_command_without_an_answer_is_suntil_open(feed: Feed, tmp_path: Path, answered: bool) -> None:
+    reported = {"command_id": "c-1", "asked_at": feed.clock()}
+    asked = ImportRequested.model_validate({**reported, "asked_by": "nino", "resource": "items"})
     answer = CommandSettled(command_id="c-1", service=NAME, outcome="done", detail="", settled_at=feed.clock())
     async with feed.engine.work() as work:
         await work.announce([(event, None) for event in ((asked, answer) if answered else (asked,))])
@@ -230,10 +230,10 @@ async def test_a_rebuilt_database_is_compared_with_balance_at_once_whatever_the_
         running = asyncio.create_task(schedule.run())
         stated: list[Event] = []
 
-        async def said() -> bool:
+        async def published() -> bool:
             stated.extend(await again.ledger.news())
             return bool(named(stated, StockChanged))
 
-        await eventually(said, "what Balance has not any more is stated")
+        await eventually(published, "what Balance has not any more is stated")
         running.cancel()
         await asyncio.wait([running])

@@ -68,9 +68,9 @@ async def scheduled(feed: Feed) -> AsyncIterator[Rests]:
 
 async def settled(feed: Feed, **command: Any) -> tuple[CommandSettled, list[Event]]:
     """Ask for an import; gives the answer, and what was stated meanwhile."""
-    told = {"command_id": "c-1", "asked_by": "nino", "asked_at": feed.clock(), **command}
+    reported = {"command_id": "c-1", "asked_by": "nino", "asked_at": feed.clock(), **command}
     async with feed.engine.work() as work:
-        await work.announce([(ImportRequested.model_validate(told), None)])
+        await work.announce([(ImportRequested.model_validate(reported), None)])
     stated: list[Event] = []
     changed = asyncio.Event()
     feed.engine.on_change.append(changed.set)
@@ -192,7 +192,7 @@ async def test_an_import_on_command_answers_with_its_figures(feed: Feed) -> None
     assert [event.name for event in named(stated, ItemChanged)] == ["ყავა"]
 
 
-async def test_a_dry_run_tells_what_would_be_stated_and_states_nothing(feed: Feed) -> None:
+async def test_a_dry_run_reports_what_would_be_stated_and_states_nothing(feed: Feed) -> None:
     async with scheduled(feed) as rests:
         await rests.next(3)
         await feed.ledger.news()

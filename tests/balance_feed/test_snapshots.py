@@ -14,7 +14,7 @@ from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox.balance import catalogue
 from services.sandbox.balance.catalogue import CatalogueRequest
 from services.sandbox.balance.record import make_uid
-from tests.balance_feed.feed_bench import FIRST, Feed, named, standing
+from tests.balance_feed.feed_bench import FIRST, Feed, named, opened_feed
 
 FORTY = CatalogueRequest(extra=40)
 FIVE = [make_uid("item", f"extra:{number}") for number in range(5)]
@@ -43,23 +43,23 @@ async def test_a_few_records_may_always_be_gone(feed: Feed) -> None:
 
 
 async def test_a_snapshot_that_lost_too_much_withdraws_nothing_and_is_shown(tmp_path: Path) -> None:
-    async with standing(tmp_path, FORTY) as feed:
+    async with opened_feed(tmp_path, FORTY) as feed:
         await feed.imports("items")
         for gone in MANY:
             feed.books.items.delete(gone)
 
         stated = await feed.imports("items")
 
-        (letter,) = stated
-        assert isinstance(letter, DeadLettered)
-        assert letter.reason == "balance.snapshot-shrank"
-        assert "20 of 50 known items are missing" in letter.detail
-        assert "davtari import items --accept-loss" in letter.detail
+        (dead_letter,) = stated
+        assert isinstance(dead_letter, DeadLettered)
+        assert dead_letter.reason == "balance.snapshot-shrank"
+        assert "20 of 50 known items are missing" in dead_letter.detail
+        assert "davtari import items --accept-loss" in dead_letter.detail
         assert feed.report.figures()["missing"] == 20
 
 
 async def test_what_is_new_in_a_held_snapshot_is_stated_all_the_same(tmp_path: Path) -> None:
-    async with standing(tmp_path, FORTY) as feed:
+    async with opened_feed(tmp_path, FORTY) as feed:
         await feed.imports("items")
         for gone in MANY:
             feed.books.items.delete(gone)
@@ -70,13 +70,13 @@ async def test_what_is_new_in_a_held_snapshot_is_stated_all_the_same(tmp_path: P
         assert [event.name for event in named(stated, ItemChanged)] == ["ახალი სახელი"]
 
 
-async def test_a_held_snapshot_is_told_of_once_and_forgotten_when_the_next_is_whole(tmp_path: Path) -> None:
-    async with standing(tmp_path, FORTY) as feed:
+async def test_a_held_snapshot_is_reported_once_and_forgotten_when_the_next_is_whole(tmp_path: Path) -> None:
+    async with opened_feed(tmp_path, FORTY) as feed:
         await feed.imports("items")
         kept = {gone: feed.books.items.get(gone) or {} for gone in MANY}
         for gone in MANY:
             feed.books.items.delete(gone)
-        (letter,) = await feed.imports("items")
+        (dead_letter,) = await feed.imports("items")
         again = await feed.imports("items")
         for known, row in kept.items():
             feed.books.items.put(known, row)
@@ -84,14 +84,14 @@ async def test_a_held_snapshot_is_told_of_once_and_forgotten_when_the_next_is_wh
         (settled,) = await feed.imports("items")
 
         assert again == []
-        assert isinstance(letter, DeadLettered)
+        assert isinstance(dead_letter, DeadLettered)
         assert isinstance(settled, DeadLetterSettled)
-        assert (settled.dead_letter, settled.how) == (letter.dead_letter, "overtaken")
+        assert (settled.dead_letter, settled.how) == (dead_letter.dead_letter, "overtaken")
 
 
 async def test_the_catalogue_of_another_company_withdraws_nothing(tmp_path: Path) -> None:
     """However many new records it brings: they say nothing about the known ones."""
-    async with standing(tmp_path, FORTY) as feed:
+    async with opened_feed(tmp_path, FORTY) as feed:
         await feed.imports("items")
         for gone in MANY:
             feed.books.items.delete(gone)
@@ -104,7 +104,7 @@ async def test_the_catalogue_of_another_company_withdraws_nothing(tmp_path: Path
 
 
 async def test_a_person_may_accept_the_loss(tmp_path: Path) -> None:
-    async with standing(tmp_path, FORTY) as feed:
+    async with opened_feed(tmp_path, FORTY) as feed:
         await feed.imports("items")
         for gone in MANY:
             feed.books.items.delete(gone)
@@ -119,7 +119,7 @@ async def test_a_person_may_accept_the_loss(tmp_path: Path) -> None:
 
 async def test_the_limits_of_a_loss_are_settings(tmp_path: Path) -> None:
     strict: dict[str, Any] = {"largest_loss": 0.01, "small_loss": 0}
-    async with standing(tmp_path, snapshot=strict) as feed:
+    async with opened_feed(tmp_path, snapshot=strict) as feed:
         await feed.imports("items")
         feed.books.items.delete(FIRST)
 
@@ -130,7 +130,7 @@ async def test_the_limits_of_a_loss_are_settings(tmp_path: Path) -> None:
 
 
 async def test_an_empty_stock_list_empties_no_shop(tmp_path: Path) -> None:
-    async with standing(tmp_path, FORTY) as feed:
+    async with opened_feed(tmp_path, FORTY) as feed:
         await feed.imports("stock")
         for item in list(feed.books.items.rows()):
             feed.books.stocks.delete(item["uid"])
@@ -138,7 +138,7 @@ async def test_an_empty_stock_list_empties_no_shop(tmp_path: Path) -> None:
         stated = await feed.imports("stock")
 
         assert named(stated, StockChanged) == []
-        assert [letter.reason for letter in named(stated, DeadLettered)] == ["balance.snapshot-shrank"]
+        assert [dead_letter.reason for dead_letter in named(stated, DeadLettered)] == ["balance.snapshot-shrank"]
 
 
 @pytest.mark.parametrize(("resource", "path"), [("items", "Items"), ("prices", "Prices"), ("stock", "Stocks")])
@@ -158,7 +158,7 @@ async def test_half_an_answer_changes_nothing(feed: Feed, resource: Resource, pa
 
 @pytest.mark.parametrize("paged", [(), ("Items",)])
 async def test_a_catalogue_is_the_same_with_pages_and_without(tmp_path: Path, paged: tuple[str, ...]) -> None:
-    async with standing(tmp_path, FORTY, paging=paged, page_size=7) as feed:
+    async with opened_feed(tmp_path, FORTY, paging=paged, page_size=7) as feed:
         stated = await feed.imports("items")
 
         assert len(named(stated, ItemChanged)) == len(feed.books.items)

@@ -14,7 +14,7 @@ from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox.balance.catalogue import BATUMI, MAIN
-from tests.balance_feed.feed_bench import FIRST, SECOND, Feed, named, standing
+from tests.balance_feed.feed_bench import FIRST, SECOND, Feed, named, opened_feed
 
 THIRD_OF_EIGHT = Decimal("0.375")
 
@@ -36,8 +36,8 @@ async def test_the_whole_stock_of_an_item_is_one_fact_with_warehouse_names(feed:
 
     event = of(await feed.imports("stock"), FIRST)
 
-    told = {(row.warehouse_name, row.quantity, row.reserve) for row in event.rows}
-    assert told == {("Main", THIRD_OF_EIGHT, Decimal(1)), ("Batumi", Decimal(-2), Decimal(0))}
+    reported = {(row.warehouse_name, row.quantity, row.reserve) for row in event.rows}
+    assert reported == {("Main", THIRD_OF_EIGHT, Decimal(1)), ("Batumi", Decimal(-2), Decimal(0))}
     assert await feed.is_quiet("stock")
 
 
@@ -85,7 +85,7 @@ async def test_lots_are_not_read_unless_asked_for(feed: Feed) -> None:
 
 
 async def test_lots_carry_their_expiry_and_a_changed_one_is_stated_again(tmp_path: Path) -> None:
-    async with standing(tmp_path, series=True) as feed:
+    async with opened_feed(tmp_path, series=True) as feed:
         before = of(await feed.imports("stock"), FIRST)
         quiet = await feed.is_quiet("stock")
         lot = next(row for row in feed.books.series.values() if row["Item"] == FIRST)
@@ -100,7 +100,7 @@ async def test_lots_carry_their_expiry_and_a_changed_one_is_stated_again(tmp_pat
 
 
 async def test_lots_that_may_not_be_read_do_not_stop_the_stock_and_are_shown(tmp_path: Path) -> None:
-    async with standing(tmp_path, series=True) as feed:
+    async with opened_feed(tmp_path, series=True) as feed:
         feed.books.settings = feed.books.settings.changed({"dialect": {"series_bulk": False}})
 
         stated = await feed.imports("stock")
@@ -108,30 +108,30 @@ async def test_lots_that_may_not_be_read_do_not_stop_the_stock_and_are_shown(tmp
         feed.books.settings = feed.books.settings.changed({"dialect": {"series_bulk": True}})
         mended = await feed.imports("stock")
 
-        (letter,) = named(stated, DeadLettered)
+        (dead_letter,) = named(stated, DeadLettered)
         assert lots_of(of(stated, FIRST)) == {Decimal(5): None, Decimal(10): None}
-        assert letter.reason == "balance.unreadable"
-        assert "balance.dialect.series" in letter.detail
+        assert dead_letter.reason == "balance.unreadable"
+        assert "balance.dialect.series" in dead_letter.detail
         assert again == []
         assert {event.item for event in named(mended, StockChanged)} == {FIRST, SECOND}
-        assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [letter.dead_letter]
+        assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [dead_letter.dead_letter]
 
 
 async def test_one_bad_lot_leaves_the_others_their_expiry(tmp_path: Path) -> None:
-    async with standing(tmp_path, series=True) as feed:
+    async with opened_feed(tmp_path, series=True) as feed:
         bad, good = (row for row in feed.books.series.values() if row["Item"] == FIRST)
         bad["ValidUntil"] = "soon"
 
         stated = await feed.imports("stock")
 
-        (letter,) = named(stated, DeadLettered)
-        assert (letter.reason, bad["uid"] in letter.detail) == ("balance.row-invalid", True)
+        (dead_letter,) = named(stated, DeadLettered)
+        assert (dead_letter.reason, bad["uid"] in dead_letter.detail) == ("balance.row-invalid", True)
         assert sorted(at is None for at in lots_of(of(stated, FIRST)).values()) == [False, True]
-        assert good["uid"] not in letter.detail
+        assert good["uid"] not in dead_letter.detail
 
 
 async def test_lots_that_are_unavailable_for_a_moment_lose_no_expiry(tmp_path: Path) -> None:
-    async with standing(tmp_path, series=True) as feed:
+    async with opened_feed(tmp_path, series=True) as feed:
         await feed.imports("stock")
         fault = feed.trouble("outage", "GET .*/ItemsSeries$")
 

@@ -114,14 +114,14 @@ class World:
 
     async def follow(self, decisions: dict[str, Decision]) -> None:
         """Carry out decisions and what follows from them."""
-        said = [event for decision in decisions.values() for event in decision.announce]
+        published = [event for decision in decisions.values() for event in decision.announce]
         due = [delivery for decision in decisions.values() for delivery in decision.deliveries]
         outcomes = await self.deliver(rows(due)) if due else []
         self.outcomes += outcomes
-        said += [event for outcome in outcomes if isinstance(outcome, Done) for event in outcome.events]
-        self.announced += said
-        if said:
-            await self.follow(self.consumer.take(*said))
+        published += [event for outcome in outcomes if isinstance(outcome, Done) for event in outcome.events]
+        self.announced += published
+        if published:
+            await self.follow(self.consumer.take(*published))
 
     async def at(self, moment: datetime, uid: str = "tea-100") -> Decision:
         """Decide an item again at a moment, carrying the decision out."""

@@ -17,9 +17,9 @@ from tests.catalog_importer.catalogue_bench import DRY, LIVE, World, item, price
 from tests.support.memory_state import NOON
 
 
-def approval(*said: ProductPlanned, at: float = 1.0) -> ApplyRequested:
+def approval(*published: ProductPlanned, at: float = 1.0) -> ApplyRequested:
     """A person's word on exactly these changes."""
-    changes = tuple(PlannedChange(item=one.item, digest=one.digest) for one in said)
+    changes = tuple(PlannedChange(item=one.item, digest=one.digest) for one in published)
     asked_at = NOON + timedelta(minutes=at)
     return ApplyRequested(command_id="c", asked_by="me", asked_at=asked_at, shop="main", plan="7f3a", changes=changes)
 
@@ -38,27 +38,27 @@ async def _live() -> AsyncIterator[World]:
 
 async def planned(on: World, *events: object) -> ProductPlanned:
     """What is said about the tea after these events."""
-    [said] = [event for event in await on.take(*events) if isinstance(event, ProductPlanned)]  # type: ignore[arg-type]
-    return said
+    [published] = [event for event in await on.take(*events) if isinstance(event, ProductPlanned)]  # type: ignore[arg-type]
+    return published
 
 
 @pytest.mark.claim("I3", "S1.10")
 async def test_what_was_approved_is_written_although_the_flow_is_dry(dry: World) -> None:
-    said = await planned(dry, item(), priced("tea-100", price("14.75")))
-    assert (said.action, dry.shop.products) == ("create", {})
+    published = await planned(dry, item(), priced("tea-100", price("14.75")))
+    assert (published.action, dry.shop.products) == ("create", {})
     # when a person approves the plan
-    [linked] = await dry.take(approval(said))
+    [linked] = await dry.take(approval(published))
     # then the product is there, as planned, and nothing more is asked for
     assert isinstance(linked, ProductLinked)
-    assert (linked.how, linked.written and linked.written.digest) == ("created", said.digest)
-    assert await dry.take(approval(said)) == []
+    assert (linked.how, linked.written and linked.written.digest) == ("created", published.digest)
+    assert await dry.take(approval(published)) == []
 
 
 @pytest.mark.claim("I3")
 async def test_a_change_that_nobody_has_seen_is_not_written(dry: World) -> None:
-    said = await planned(dry, item(), priced("tea-100", price("14.75")))
+    published = await planned(dry, item(), priced("tea-100", price("14.75")))
     anew = await planned(dry, priced("tea-100", price("19.99")))
-    assert await dry.take(approval(said)) == []
+    assert await dry.take(approval(published)) == []
     assert dry.shop.products == {}
     [linked] = await dry.take(approval(anew))
     assert isinstance(linked, ProductLinked)
@@ -67,9 +67,9 @@ async def test_a_change_that_nobody_has_seen_is_not_written(dry: World) -> None:
 @pytest.mark.claim("I3")
 async def test_an_approval_counts_once(dry: World) -> None:
     """A product that was written under it and then changed here and back is planned, not written."""
-    said = await planned(dry, item(), priced("tea-100", price("14.75")))
+    published = await planned(dry, item(), priced("tea-100", price("14.75")))
     dry.consumer.state.now = NOON + timedelta(minutes=5)
-    await dry.take(approval(said))
+    await dry.take(approval(published))
     second = await planned(dry, priced("tea-100", price("16.00")))
     dry.consumer.state.now = NOON + timedelta(minutes=9)
     await dry.take(approval(second, at=8))

@@ -84,8 +84,8 @@ async def synced_twice(policy: str, hand: str) -> tuple[World, dict[str, Any], t
         [product_id] = shop.shop.products
         if hand != "untouched":
             Products(shop.shop).update(product_id, body(HANDS[hand]), strict=False)
-        said = await shop.take(*stated(SECOND))
-        return shop, held(shop), links(said)[-1].kept
+        published = await shop.take(*stated(SECOND))
+        return shop, held(shop), links(published)[-1].kept
 
 
 @pytest.mark.claim("S0.16", "K21")
@@ -96,18 +96,18 @@ async def test_every_field_under_every_policy(policy: str, hand: str) -> None:
     expected = {field: (SECOND if follows(policy, hand, field) else STAYS[hand])[field] for field in FIELDS}
     assert found == expected
     # an edit that stays is told, field by field; what follows Balance, or was never touched, is not
-    told = {edit.field.replace("sale", "sale_price") for edit in kept}
+    reported = {edit.field.replace("sale", "sale_price") for edit in kept}
     stays = {field for field in FIELDS if not follows(policy, hand, field)}
-    assert told == (set() if hand == "untouched" else stays)
+    assert reported == (set() if hand == "untouched" else stays)
 
 
 @pytest.mark.claim("K21")
-async def test_what_is_kept_is_told_in_both_systems_words() -> None:
+async def test_what_is_kept_is_reported_in_both_systems_words() -> None:
     _, _, kept = await synced_twice("if-unchanged", "edited")
-    told = {edit.field: (edit.in_shop, edit.in_balance) for edit in kept}
-    assert told["regular_price"] == ("21.00", "22.00")
-    assert told["name"] == ("Our tea", "Tea")
-    assert told["category"] == (str(OTHERS), str(COFFEE_CATEGORY))
+    reported = {edit.field: (edit.in_shop, edit.in_balance) for edit in kept}
+    assert reported["regular_price"] == ("21.00", "22.00")
+    assert reported["name"] == ("Our tea", "Tea")
+    assert reported["category"] == (str(OTHERS), str(COFFEE_CATEGORY))
 
 
 @pytest.mark.claim("S3.4")

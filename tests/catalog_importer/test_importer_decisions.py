@@ -109,7 +109,7 @@ def test_a_shop_that_says_nothing_about_its_flows_is_only_planned() -> None:
 
 
 @pytest.mark.claim("S2.2", "S2.1")
-def test_what_stands_in_the_shop_is_not_written_again() -> None:
+def test_what_exists_in_the_shop_is_not_written_again() -> None:
     on = consumer()
     digest = wanted(decided(on, item(), PRICED)).digest
     assert decided(on, linked(digest)) == NOTHING
@@ -134,17 +134,17 @@ def test_while_prices_are_only_planned_the_catalogue_is_written_first() -> None:
 
 
 @pytest.mark.claim("S0.41")
-def test_a_reason_is_said_once() -> None:
+def test_a_reason_is_published_once() -> None:
     on = consumer()
-    said = skip(decided(on, item(group=TOYS)))
-    assert said.reason == Reason.PRODUCT_GROUP_NOT_MAPPED
-    assert (said.sku, said.product_id) == ("TEA-100", None)
-    on.take(said)
+    published = skip(decided(on, item(group=TOYS)))
+    assert published.reason == Reason.PRODUCT_GROUP_NOT_MAPPED
+    assert (published.sku, published.product_id) == ("TEA-100", None)
+    on.take(published)
     assert on.again(SUBJECT, NOON) == NOTHING
     assert skip(decided(on, item(kind="service"))).reason == Reason.PRODUCT_NOT_GOODS
 
 
-def test_a_reason_is_said_again_after_the_item_was_written_meanwhile() -> None:
+def test_a_reason_is_published_again_after_the_item_was_written_meanwhile() -> None:
     on = consumer()
     on.take(skip(decided(on, item(group=TOYS))))
     on.take(linked(written_at=NOON + timedelta(minutes=1)))
@@ -157,17 +157,17 @@ def test_a_reason_is_said_again_after_the_item_was_written_meanwhile() -> None:
 def test_an_item_that_is_shut_out_later_is_left_as_it_is(flows: dict[str, str]) -> None:
     on = consumer(flows)
     assert decided(on, item(), PRICED, linked()).deliveries
-    said = skip(decided(on, item(group=TOYS)))
-    assert said.product_id == 311
+    published = skip(decided(on, item(group=TOYS)))
+    assert published.product_id == 311
     assert on.state.get(LINK, SUBJECT) == linked()
 
 
 def test_a_withdrawn_item_loses_nothing_in_the_shop() -> None:
     on = consumer()
     on.take(item(), PRICED, linked())
-    said = skip(decided(on, ItemWithdrawn(item="tea-100", observed_at=NOON)))
-    assert said.reason == Reason.PRODUCT_WITHDRAWN
-    assert "product 311 is not changed" in said.detail
+    published = skip(decided(on, ItemWithdrawn(item="tea-100", observed_at=NOON)))
+    assert published.reason == Reason.PRODUCT_WITHDRAWN
+    assert "product 311 is not changed" in published.detail
 
 
 def test_after_compaction_a_withdrawal_says_the_same() -> None:
@@ -195,7 +195,7 @@ def test_a_withdrawn_twin_frees_the_sku() -> None:
     assert wanted(after["main:a"]).desired.category_ids == (TEA_CATEGORY,)
 
 
-def test_a_product_that_is_gone_is_placed_anew() -> None:
+def test_a_product_that_is_gone_is_placed_again() -> None:
     on = consumer()
     on.take(item(), PRICED, linked())
     gone = ProductUnlinked(shop="main", item="tea-100", product_id=311, reason="gone", unlinked_at=NOON)

@@ -28,8 +28,15 @@ def known(*items: ItemChanged, tied: Mapping[str, ProductLinked] | None = None) 
 
 def tie(product: int, uid: str = "tea-100", **more: object) -> ProductLinked:
     """A link."""
-    told = {"shop": "main", "item": uid, "product_id": product, "sku": uid.upper(), "how": "adopted", "linked_at": NOON}
-    return ProductLinked.model_validate(told | more)
+    fields = {
+        "shop": "main",
+        "item": uid,
+        "product_id": product,
+        "sku": uid.upper(),
+        "how": "adopted",
+        "linked_at": NOON,
+    }
+    return ProductLinked.model_validate(fields | more)
 
 
 def asks(verdicts: list[LinkVerdict]) -> LinkRequested:
@@ -123,8 +130,8 @@ async def test_a_link_asked_for_before_the_product_vanished_is_not_made_again() 
         await shop.take(BLACK, asks([LinkVerdict(LinkLine(1, "tea-100", "OTHER"), asked)]))
         del shop.shop.products[asked.product_id]
         shop.consumer.state.now = NOON.replace(year=2027)
-        said = await shop.take(item("tea-100", weight="0.2", item_type="goods"))
-        assert [one.how for one in links(said)] == ["created"]
+        published = await shop.take(item("tea-100", weight="0.2", item_type="goods"))
+        assert [one.how for one in links(published)] == ["created"]
 
 
 @pytest.mark.claim("S2.3", "I15")
@@ -142,8 +149,8 @@ async def test_with_topics_and_state_lost_the_links_come_back_from_the_shop_and_
         old.consumer.state.records.clear()
         old.consumer.state.refs.clear()
         verdicts = await rebuild_links(old.client, known(*items))
-        said = await old.take(asks(verdicts), *items)
+        published = await old.take(asks(verdicts), *items)
         # then: every link is the old one, the products made by hand are found by SKU, and nothing was made
-        assert {one.item: one.product_id for one in links(said)} == {**before, "tea-400": untied}
+        assert {one.item: one.product_id for one in links(published)} == {**before, "tea-400": untied}
         assert before["tea-300"] == size
         assert len(old.shop.products) == there

@@ -57,44 +57,47 @@ async def _shop() -> AsyncIterator[World]:
         yield made
 
 
-def said(events: list[Event]) -> dict[str, str]:
+def published(events: list[Event]) -> dict[str, str]:
     """`{item: action, or the reason of a skip}`."""
     return {one.item: one.reason or one.action for one in plans(events)}
 
 
 @pytest.mark.claim("S0.3", "S0.4", "S0.39")
-async def test_a_command_maps_a_group_and_touches_only_what_stands_in_it(shop: World) -> None:
+async def test_a_command_maps_a_group_and_touches_only_what_exists_in_it(shop: World) -> None:
     events = await shop.take(asked(TOYS, GroupRule(category_id=COFFEE_CATEGORY)))
     # then it is announced, answered, and the bear is decided anew; the tea is not
     [changed] = [event for event in events if isinstance(event, MappingChanged)]
     assert (changed.key, changed.changed_by, changed.command_id) == (f"main:{TOYS}", "nino", "c1")
     [answer] = [event for event in events if isinstance(event, CommandSettled)]
     assert (answer.outcome, answer.service) == ("done", "catalog-importer")
-    assert said(events) == {"bear-1": "create"}
+    assert published(events) == {"bear-1": "create"}
     assert [one.payload and one.payload.category_ids for one in plans(events)] == [(COFFEE_CATEGORY,)]
 
 
 @pytest.mark.claim("S0.3", "S0.39", "S0.41")
 async def test_an_excluded_group_shuts_all_below_it_until_it_is_included_again(shop: World) -> None:
     shut = await shop.take(asked(ROOT, EXCLUDED))
-    assert said(shut) == dict.fromkeys(["tea-100", "green-1", "mocha-1", "bear-1"], Reason.PRODUCT_GROUP_EXCLUDED)
+    assert published(shut) == dict.fromkeys(["tea-100", "green-1", "mocha-1", "bear-1"], Reason.PRODUCT_GROUP_EXCLUDED)
     # when a group below it is opened, what stands in it is sold again, and what is shut stays shut
     open_ = await shop.take(asked(TEA, GroupRule(category_id=TEA_CATEGORY, access="included"), "c2"))
-    assert said(open_) == {"tea-100": "create", "green-1": "create"}
-    assert said(await shop.take(asked(GREEN, EXCLUDED, "c3"))) == {"green-1": Reason.PRODUCT_GROUP_EXCLUDED}
+    assert published(open_) == {"tea-100": "create", "green-1": "create"}
+    assert published(await shop.take(asked(GREEN, EXCLUDED, "c3"))) == {"green-1": Reason.PRODUCT_GROUP_EXCLUDED}
     # and when the commands are taken back, the settings hold
-    assert said(await shop.take(asked(ROOT, None, "c4"))) == {"mocha-1": "create", "bear-1": "product.group-not-mapped"}
+    assert published(await shop.take(asked(ROOT, None, "c4"))) == {
+        "mocha-1": "create",
+        "bear-1": "product.group-not-mapped",
+    }
 
 
 @pytest.mark.claim("S0.4")
-async def test_the_commands_entry_stands_in_place_of_the_settings(shop: World) -> None:
+async def test_the_commands_entry_exists_in_place_of_the_settings(shop: World) -> None:
     moved = await shop.take(asked(TEA, GroupRule(category_id=COFFEE_CATEGORY)))
     assert {one.item: one.payload and one.payload.category_ids for one in plans(moved)} == {
         "tea-100": (COFFEE_CATEGORY,),
         "green-1": (COFFEE_CATEGORY,),
     }
     # an included group without a category of its own has none: nothing is guessed
-    assert said(await shop.take(asked(TEA, INCLUDED, "c2"))) == dict.fromkeys(
+    assert published(await shop.take(asked(TEA, INCLUDED, "c2"))) == dict.fromkeys(
         ["tea-100", "green-1"], Reason.PRODUCT_GROUP_NOT_MAPPED
     )
 
@@ -103,9 +106,9 @@ async def test_a_twin_under_the_same_sku_is_decided_too(shop: World) -> None:
     """An excluded item blocks nobody; once it is let in, both are left alone, wherever the other one stands."""
     await shop.take(item("bear-1", group=TOYS, sku="TEA-100"))
     both = await shop.take(asked(TOYS, GroupRule(category_id=TEA_CATEGORY)))
-    assert said(both) == dict.fromkeys(["bear-1", "tea-100"], Reason.PRODUCT_SKU_USED_TWICE)
+    assert published(both) == dict.fromkeys(["bear-1", "tea-100"], Reason.PRODUCT_SKU_USED_TWICE)
     shut = await shop.take(asked(TOYS, EXCLUDED, "c2"))
-    assert said(shut) == {"bear-1": Reason.PRODUCT_GROUP_EXCLUDED, "tea-100": "create"}
+    assert published(shut) == {"bear-1": Reason.PRODUCT_GROUP_EXCLUDED, "tea-100": "create"}
 
 
 async def test_a_shop_that_is_not_there_is_refused(shop: World) -> None:
@@ -124,7 +127,7 @@ async def test_the_writer_asks_the_commanded_rules_again() -> None:
         [product] = made.shop.products.values()
         assert [one["id"] for one in product["categories"]] == [TEA_CATEGORY]
         writes = len(made.writes())
-        assert said(await made.take(asked(TEA, EXCLUDED, "c2"))) == {"tea-100": Reason.PRODUCT_GROUP_EXCLUDED}
+        assert published(await made.take(asked(TEA, EXCLUDED, "c2"))) == {"tea-100": Reason.PRODUCT_GROUP_EXCLUDED}
         assert len(made.writes()) == writes
 
 
@@ -134,9 +137,9 @@ async def test_a_rebuilt_database_knows_the_mapping_and_says_nothing_again(tmp_p
     async with opened("catalog-importer", rules, tmp_path / "first", clock) as engine:
         async with engine.work() as work:
             await work.announce([(asked(TOYS, EXCLUDED), None)])
-        told = Ledger(engine)
-        records = await told.records()
-        assert [type(event).__name__ for event in await told.news()] == [
+        reported = Ledger(engine)
+        records = await reported.records()
+        assert [type(event).__name__ for event in await reported.news()] == [
             "MappingRequested",
             "MappingChanged",
             "CommandSettled",

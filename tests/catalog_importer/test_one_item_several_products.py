@@ -109,8 +109,8 @@ def known(*items: ItemChanged, tied: Sequence[ProductLinked] = (), rules: bool =
 
 
 def tie(product_id: int = 311, **more: Any) -> ProductLinked:
-    said = {"shop": "main", "item": "cup-1", "product_id": product_id, "sku": "CUP", "how": "adopted"}
-    return ProductLinked.model_validate(said | {"linked_at": NOON} | more)
+    published = {"shop": "main", "item": "cup-1", "product_id": product_id, "sku": "CUP", "how": "adopted"}
+    return ProductLinked.model_validate(published | {"linked_at": NOON} | more)
 
 
 def adopted(found: Sequence[Product]) -> tuple[list[int], str]:

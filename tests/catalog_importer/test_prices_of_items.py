@@ -90,7 +90,7 @@ def test_no_sale_type_means_that_sales_are_the_storefronts() -> None:
     assert sale_of(read(price("14.75"), rules=PriceSettings(regular_type=REGULAR))) is None
 
 
-def test_without_a_regular_price_nothing_is_said_about_the_sale() -> None:
+def test_without_a_regular_price_nothing_is_published_about_the_sale() -> None:
     assert read(price("9", SALE)) == ProductPrices()
 
 

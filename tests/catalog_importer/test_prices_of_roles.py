@@ -69,7 +69,7 @@ def test_a_roles_price_in_another_currency_or_absurd_stops_the_product() -> None
     assert "cannot be right" in invalid(read(price("20.00"), price("0.00", TRADE), rules=ROLES))
 
 
-def test_without_roles_nothing_is_said_about_custom_fields() -> None:
+def test_without_roles_nothing_is_published_about_custom_fields() -> None:
     found = read(price("20.00"))
     assert isinstance(found, ProductPrices)
     assert "meta" not in write_fields(DesiredProduct().with_prices(found))

@@ -62,7 +62,7 @@ async def test_a_second_run_asks_the_shop_for_nothing() -> None:
 async def test_a_dry_run_looks_and_says_but_never_writes() -> None:
     async with world(settings(DRY)) as w:
         w.product(name="Coffee", sku="coffee-1", status="private")
-        said = plans(
+        published = plans(
             await w.take(
                 item("coffee-1", group=COFFEE),
                 item(),
@@ -71,13 +71,13 @@ async def test_a_dry_run_looks_and_says_but_never_writes() -> None:
                 item("help", kind="service"),
             )
         )
-        assert {plan.item: plan.action for plan in said} == {
+        assert {plan.item: plan.action for plan in published} == {
             "coffee-1": "adopt",
             "tea-100": "create",
             "toy": "skip",
             "help": "skip",
         }
-        [new] = [plan for plan in said if plan.item == "tea-100"]
+        [new] = [plan for plan in published if plan.item == "tea-100"]
         assert new.payload is not None
         assert (new.payload.regular_price, new.payload.category_ids) == (Decimal("14.75"), (TEA_CATEGORY,))
         assert {request.split()[0] for request in w.requests()} == {"GET"}
@@ -170,9 +170,9 @@ async def test_a_deleted_product_frees_its_item_which_becomes_a_draft_again() ->
     async with world() as w:
         [first] = links(await w.take(item(), PRICED))
         Products(w.shop).delete(first.product_id, force=True)
-        said = await w.take(priced("tea-100", price("16")))
-        assert [type(event) for event in said] == [ProductUnlinked, ProductLinked]
-        assert w.held(links(said)[0].product_id)["status"] == "draft"
+        published = await w.take(priced("tea-100", price("16")))
+        assert [type(event) for event in published] == [ProductUnlinked, ProductLinked]
+        assert w.held(links(published)[0].product_id)["status"] == "draft"
 
 
 @pytest.mark.claim("S3.5")

@@ -60,10 +60,10 @@ async def test_a_match_that_is_not_clear_is_left_to_a_person(
     async with world(settings(flows)) as w:
         w.product(name="There", sku="TEA-100", **bodies[prepare])
         before = str(w.shop.products)
-        said = plans(await w.take(item(), PRICED))
-        told = [(plan.reason, plan.detail) for plan in said] if flows == DRY else _told(w)
-        assert [code for code, _ in told] == [reason]
-        assert words in told[0][1]
+        published = plans(await w.take(item(), PRICED))
+        reported = [(plan.reason, plan.detail) for plan in published] if flows == DRY else _told(w)
+        assert [code for code, _ in reported] == [reason]
+        assert words in reported[0][1]
         assert (w.writes(), str(w.shop.products)) == ([], before)
 
 
@@ -92,10 +92,10 @@ async def test_a_new_sku_that_another_product_has_is_refused() -> None:
 async def test_a_category_that_is_not_there_is_refused_by_the_echo() -> None:
     async with world(settings(catalogue={"groups": {TEA: 999}})) as w:
         await w.take(item(), PRICED)
-        told = refusal(w.outcomes)
-        assert told.reason == Reason.SHOP_ECHO_DIFFERS
-        assert "category_ids: meant '(999,)'" in told.detail
-        assert "SKU TEA-100" in told.detail
+        reported = refusal(w.outcomes)
+        assert reported.reason == Reason.SHOP_ECHO_DIFFERS
+        assert "category_ids: meant '(999,)'" in reported.detail
+        assert "SKU TEA-100" in reported.detail
 
 
 @pytest.mark.claim("S0.41", "S0.43")
@@ -189,6 +189,6 @@ async def test_one_product_that_cannot_be_read_stops_only_its_own_item() -> None
         items = [item(f"tea-{n}") for n in range(20)]
         made = links(await w.take(*items, *[priced(one.item, price("5")) for one in items]))
         assert len(made) == 19
-        [told] = [outcome for outcome in w.outcomes if isinstance(outcome, Refused)]
-        assert told.reason == Reason.SHOP_BAD_ANSWER
-        assert f"product {broken}" in told.detail
+        [reported] = [outcome for outcome in w.outcomes if isinstance(outcome, Refused)]
+        assert reported.reason == Reason.SHOP_BAD_ANSWER
+        assert f"product {broken}" in reported.detail

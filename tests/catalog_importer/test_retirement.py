@@ -53,9 +53,9 @@ async def test_it_is_a_draft_while_its_item_is_gone_and_published_when_it_is_bac
 async def test_unless_somebody_wants_it_nothing_happens_to_it() -> None:
     async with world(settings(LIVE)) as on:
         tea = await published(on)
-        [said] = await on.take(GONE)
-        assert isinstance(said, ProductPlanned)
-        assert (said.action, said.reason) == ("skip", Reason.PRODUCT_WITHDRAWN)
+        [event] = await on.take(GONE)
+        assert isinstance(event, ProductPlanned)
+        assert (event.action, event.reason) == ("skip", Reason.PRODUCT_WITHDRAWN)
         assert on.held(tea)["status"] == "publish"
 
 
@@ -70,7 +70,7 @@ async def test_what_was_not_published_stays_as_it_is(status: str) -> None:
         assert on.held(tea)["status"] == status
 
 
-async def test_what_the_storefront_did_meanwhile_stands() -> None:
+async def test_what_the_storefront_did_meanwhile_exists() -> None:
     async with world(settings(LIVE, **DRAFTS)) as on:
         tea = await published(on)
         await on.take(GONE)

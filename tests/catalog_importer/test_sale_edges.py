@@ -33,7 +33,7 @@ class Shop:
     engine: Engine
     clock: Clock
 
-    async def told(self, *events: Event) -> None:
+    async def reported(self, *events: Event) -> None:
         """Facts arrive, and are followed."""
         async with self.engine.work() as work:
             await work.announce((event, None) for event in events)

@@ -37,7 +37,7 @@ def test_what_is_no_category_is_refused(given: Any) -> None:
 
 
 @pytest.mark.claim("S4.25")
-def test_a_requisite_may_stand_for_several() -> None:
+def test_a_requisite_may_exist_for_several() -> None:
     rules = CatalogueSettings(groups={TEA: (1,)}, category_requisite="1", categories={"green": (17, 21)})
     verdict = check_eligibility(item_traits(item(requisites=("green", None, None))), rules)
     assert isinstance(verdict, Eligible)

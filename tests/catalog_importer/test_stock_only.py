@@ -64,8 +64,8 @@ async def test_a_changed_item_alters_nothing_in_the_shop() -> None:
 @pytest.mark.claim("S2.8")
 async def test_no_product_is_made_and_one_that_the_storefront_makes_is_found_within_a_day() -> None:
     async with world(ONLY) as shop:
-        [said] = plans(await shop.take(item()))
-        assert (said.action, said.reason, shop.shop.products) == ("skip", Reason.PRODUCT_NOT_MADE, {})
+        [published] = plans(await shop.take(item()))
+        assert (published.action, published.reason, shop.shop.products) == ("skip", Reason.PRODUCT_NOT_MADE, {})
         # it is not looked for at every turn, nor said twice
         asked = len(shop.requests())
         assert await shop.take(item()) == []

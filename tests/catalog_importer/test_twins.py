@@ -16,7 +16,7 @@ from tests.support.engine_bench import Clock, Ledger, opened
 from tests.support.memory_state import NOON
 
 
-async def told(engine: Engine, event: Event) -> None:
+async def reported(engine: Engine, event: Event) -> None:
     async with engine.work() as work:
         await work.announce([(event, None)])
 
@@ -25,15 +25,15 @@ async def test_the_first_of_two_with_one_sku_is_not_looked_up_before_the_second_
     clock = Clock(NOON)
     async with opened(NAME, handlers(settings()), tmp_path, clock) as engine:
         # given an item, whose SKU looks like its own
-        await told(engine, item(uid="tea-100", sku="TWIN"))
+        await reported(engine, item(uid="tea-100", sku="TWIN"))
         assert await engine.claim(product_lane_name("main"), 10, ()) == []
         # when a second one with that SKU arrives within a moment
-        await told(engine, item(uid="tea-200", sku="TWIN"))
+        await reported(engine, item(uid="tea-200", sku="TWIN"))
         clock.forward(seconds=SIBLING_WAIT.total_seconds())
         # then nothing leaves for either, and both are told of by name
         assert await engine.claim(product_lane_name("main"), 10, ()) == []
-        said = await Ledger(engine).news_of(ProductPlanned)
-        assert {each.item: each.reason for each in said} == dict.fromkeys(
+        published = await Ledger(engine).news_of(ProductPlanned)
+        assert {each.item: each.reason for each in published} == dict.fromkeys(
             ("tea-100", "tea-200"), Reason.PRODUCT_SKU_USED_TWICE
         )
 
@@ -41,6 +41,6 @@ async def test_the_first_of_two_with_one_sku_is_not_looked_up_before_the_second_
 async def test_an_item_of_its_own_is_looked_up_a_moment_later(tmp_path: Path) -> None:
     clock = Clock(NOON)
     async with opened(NAME, handlers(settings()), tmp_path, clock) as engine:
-        await told(engine, item(uid="tea-100"))
+        await reported(engine, item(uid="tea-100"))
         clock.forward(seconds=SIBLING_WAIT.total_seconds())
         assert [row.key for row in await engine.claim(product_lane_name("main"), 10, ())] == ["main:tea-100"]

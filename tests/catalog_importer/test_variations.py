@@ -26,7 +26,7 @@ def family(w: World) -> tuple[int, list[int]]:
     ]
 
 
-def told(amount: str) -> list[Event]:
+def reported(amount: str) -> list[Event]:
     """The items, all at one price."""
     return [event for uid in UIDS for event in (item(uid), priced(uid, price(amount)))]
 
@@ -42,7 +42,7 @@ async def test_they_are_adopted_by_their_skus_and_written_through_their_parent()
     async with world() as w:
         parent, children = family(w)
         before = copy.deepcopy([w.held(one) for one in (parent, *children)])
-        made = links(await w.take(*told("14.75")))
+        made = links(await w.take(*reported("14.75")))
         assert {(link.how, link.parent_id) for link in made} == {("adopted", parent)}
         assert sorted(link.product_id for link in made) == children
         assert w.writes() == [f"/wp-json/wc/v3/products/{parent}/variations/batch"] * (COUNT // 25)
@@ -56,10 +56,10 @@ async def test_they_are_adopted_by_their_skus_and_written_through_their_parent()
 async def test_a_renamed_term_and_an_added_one_stay_as_the_storefront_has_them() -> None:
     async with world() as w:
         parent, [first, *_] = family(w)
-        await w.take(*told("14.75"))
+        await w.take(*reported("14.75"))
         w.held(parent)["attributes"][0]["options"] = ["crimson", *COLOURS[1:], "gold"]
         w.held(first)["attributes"][0]["option"] = "crimson"
-        await w.take(*told("15"))
+        await w.take(*reported("15"))
         assert {type(outcome) for outcome in w.outcomes} == {Done}
         assert w.held(parent)["attributes"][0]["options"] == ["crimson", *COLOURS[1:], "gold"]
         assert (w.held(first)["attributes"][0]["option"], w.held(first)["regular_price"]) == ("crimson", "15.00")
@@ -70,8 +70,8 @@ async def test_a_renamed_term_and_an_added_one_stay_as_the_storefront_has_them()
 async def test_one_variation_that_is_gone_stops_none_of_its_sisters() -> None:
     async with world() as w:
         _, [first, *others] = family(w)
-        await w.take(*told("14.75"))
+        await w.take(*reported("14.75"))
         w.shop.free(w.shop.variations.pop(first))
-        await w.take(*told("15"))
+        await w.take(*reported("15"))
         assert not [outcome for outcome in w.outcomes if isinstance(outcome, Refused)]
         assert {w.held(one)["regular_price"] for one in others} == {"15.00"}

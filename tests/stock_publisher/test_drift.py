@@ -114,11 +114,18 @@ async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
 
 @pytest.mark.claim("S3.15")
 @pytest.mark.parametrize(("policy", "after"), [("announce", 25), ("correct", 10)])
-async def test_a_figure_edited_by_hand_is_said_and_put_right_by_policy(tmp_path: Path, policy: str, after: int) -> None:
+async def test_a_figure_edited_by_hand_is_published_and_put_right_by_policy(
+    tmp_path: Path, policy: str, after: int
+) -> None:
     async with shelf(tmp_path, drift=policy) as on:
         on.edited(25)
-        [said] = await on.looked()
-        assert (said.item, said.ours, said.theirs, said.policy) == (ITEM, Decimal(10), Decimal(25), policy)
+        [drift] = await on.looked()
+        assert (drift.item, drift.ours, drift.theirs, drift.policy) == (
+            ITEM,
+            Decimal(10),
+            Decimal(25),
+            policy,
+        )
         assert on.held() == after
         # and it is said once, also when the product is saved again for another reason
         Products(on.shop).update(on.product, {"name": "Best tea"}, strict=False)
@@ -205,13 +212,13 @@ def switched(on: Shelf, *, manage: bool) -> None:
 
 @pytest.mark.claim("S3.15")
 @pytest.mark.parametrize(("manage", "policy", "managed"), [("owner", "announce", False), ("davtari", "correct", True)])
-async def test_stock_management_that_was_switched_off_is_said_once(
+async def test_stock_management_that_was_switched_off_is_published_once(
     tmp_path: Path, manage: str, policy: str, managed: bool
 ) -> None:
     async with shelf(tmp_path, manage=manage) as on:
         switched(on, manage=False)
-        [said] = await on.looked()
-        assert (said.managed, said.policy, said.ours) == (False, policy, Decimal(10))
+        [published] = await on.looked()
+        assert (published.managed, published.policy, published.ours) == (False, policy, Decimal(10))
         assert on.shop.products[on.product]["manage_stock"] is managed
         Products(on.shop).update(on.product, {"name": "Best tea"}, strict=False)
         assert await on.looked() == []
@@ -223,8 +230,8 @@ async def test_our_figure_is_written_once_stock_is_managed_again(tmp_path: Path)
         await on.take(stock(row("8"), at=on.clock.at))
         assert await on.looked() == []  # known from the answer to that figure
         switched(on, manage=True)
-        [said] = await on.looked()
-        assert (said.theirs, said.policy, on.held()) == (Decimal(3), "correct", 8)
+        [published] = await on.looked()
+        assert (published.theirs, published.policy, on.held()) == (Decimal(3), "correct", 8)
 
 
 async def test_a_further_product_of_an_item_is_watched_too(tmp_path: Path) -> None:

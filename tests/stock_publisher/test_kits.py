@@ -48,7 +48,7 @@ def test_a_kit_shows_what_could_be_put_together() -> None:
 
 
 @pytest.mark.claim("S3.18")
-def test_kits_that_stand_ready_come_on_top() -> None:
+def test_kits_that_exist_ready_come_on_top() -> None:
     assert figures(shop(box="4", tea="2", cup="9", spoon="0"))["box"] == 5
 
 

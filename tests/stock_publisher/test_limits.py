@@ -54,8 +54,8 @@ def test_what_is_kept_back(free: str, more: dict[str, Any], quantity: str) -> No
 )
 def test_a_figure_is_a_number_of_steps_that_the_shop_sells(free: str, step: str, quantity: str) -> None:
     assert shown(free, step=step) == Decimal(quantity)
-    said = [line.source for line in limit_lines(Decimal(free), rules(step=step))]
-    assert said == (
+    published = [line.source for line in limit_lines(Decimal(free), rules(step=step))]
+    assert published == (
         [] if free == quantity else ["WooCommerce sells whole pieces" if step == "1" else f"setting stock.step, {step}"]
     )
 

@@ -54,8 +54,8 @@ async def test_stock_management_that_its_owner_switched_off(
         outcome = await delivered(s, on)
         assert isinstance(outcome, Done)
         assert s.shop.products[product]["stock_quantity"] == kept
-        [said] = outcome.events
-        assert said.content()["not_managed"] == ([product] if not_managed else [])
+        [published] = outcome.events
+        assert published.content()["not_managed"] == ([product] if not_managed else [])
         # and nothing is written until the figure changes
         assert publish(on) is None
 

@@ -122,6 +122,6 @@ def test_the_figure_goes_to_every_product_of_an_item() -> None:
     [delivery] = on.take(link(further=(ENGLISH,)))[f"main:{link().item}"].deliveries
     assert [one["product_id"] for one in delivery.payload["further"]] == [TRANSLATION]
     assert delivery.payload["switch_on"] == [TRANSLATION]
-    said = publish(on)
-    assert said is not None and said.further_products == (TRANSLATION,)
+    published = publish(on)
+    assert published is not None and published.further_products == (TRANSLATION,)
     assert wanted(on, NOON) is None

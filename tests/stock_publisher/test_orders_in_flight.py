@@ -151,7 +151,7 @@ def test_the_end_of_the_hold_is_noticed_by_itself() -> None:
     assert figure(on, after(days=4)) == 10
 
 
-def test_an_old_order_that_is_only_edited_does_not_hold_anew() -> None:
+def test_an_old_order_that_is_only_edited_does_not_hold_again() -> None:
     old = order(1, "4", "processing", at=after(days=-20))
     assert figure(given(old, order(1, "4", "completed", at=NOON))) == 10
 

@@ -66,7 +66,7 @@ def test_equal_order_numbers_of_two_shops_are_two_orders() -> None:
 
 
 @pytest.mark.claim("I13", "K25")
-def test_shops_share_a_pool_as_they_are_told() -> None:
+def test_shops_share_a_pool_as_they_are_reported() -> None:
     on = shops(main={"share": "0.7"}, outlet={"share": "0.3", "last-units": "3"})
     assert (figure(on, "main"), figure(on, "outlet")) == (7, 3)
     on.take(stock(row("3"), at=after(minutes=1)))

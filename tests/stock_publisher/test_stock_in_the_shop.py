@@ -26,16 +26,16 @@ def refusal(outcome: Outcome) -> Refused:
 
 
 @pytest.mark.claim("I1")
-async def test_a_figure_is_written_and_told_with_its_explanation() -> None:
+async def test_a_figure_is_written_and_reported_with_its_explanation() -> None:
     async with scene() as s:
         there = s.product(manage_stock=True, stock_quantity=99, status="draft")
         [outcome] = await s.deliver([row(there, 7)])
         assert isinstance(outcome, Done)
-        [said] = outcome.events
-        assert isinstance(said, AvailabilityChanged)
-        assert (said.mode, said.published_at, said.shop_moves) == ("live", NOON, 3)
-        assert said.quantity == 7
-        assert sum(line.quantity for line in said.explanation) == 7
+        [published] = outcome.events
+        assert isinstance(published, AvailabilityChanged)
+        assert (published.mode, published.published_at, published.shop_moves) == ("live", NOON, 3)
+        assert published.quantity == 7
+        assert sum(line.quantity for line in published.explanation) == 7
         held = s.shop.products[there]
         assert (held["stock_quantity"], held["status"]) == (7, "draft")
 
@@ -79,9 +79,9 @@ async def test_stock_that_the_parent_manages_is_not_taken_for_the_variations() -
         parent = s.product(type="variable", manage_stock=True, stock_quantity=50)
         there = s.variation(parent)
         s.shop.variations[there]["manage_stock"] = "parent"
-        told = refusal((await s.deliver([row(there, 4, parent)]))[0])
-        assert told.reason == Reason.SHOP_STOCK_NOT_MANAGED
-        assert f"variation {there} of product {parent}" in told.detail
+        reported = refusal((await s.deliver([row(there, 4, parent)]))[0])
+        assert reported.reason == Reason.SHOP_STOCK_NOT_MANAGED
+        assert f"variation {there} of product {parent}" in reported.detail
         assert s.shop.variations[there]["manage_stock"] == "parent"
         assert s.shop.products[parent]["stock_quantity"] == 50
 
@@ -110,8 +110,8 @@ async def test_a_product_that_is_gone_stops_only_itself() -> None:
     ],
 )
 async def test_an_echo_that_says_otherwise_is_believed(echo: dict[str, Any], reason: Reason, words: str) -> None:
-    told = refusal((await StockDeliveries(Echoing(echo), lambda: NOON)([row(311, 7)]))[0])
-    assert (told.reason, words in told.detail, "product 311" in told.detail) == (reason, True, True)
+    reported = refusal((await StockDeliveries(Echoing(echo), lambda: NOON)([row(311, 7)]))[0])
+    assert (reported.reason, words in reported.detail, "product 311" in reported.detail) == (reason, True, True)
 
 
 class Echoing:

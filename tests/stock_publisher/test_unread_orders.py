@@ -143,9 +143,9 @@ async def test_the_explanation_names_the_order_that_nobody_has_read(store: Store
     order = store.buys(store.tea, 3)
     await store.takes(store.read("tea", "11"))
     await store.delivers()
-    [said] = [one for one in await store.ledger.news_of(AvailabilityChanged) if one.shop_moves]
-    assert [(line.label, line.quantity) for line in said.explanation] == [("on hand", 11), ("in flight", -3)]
-    assert said.explanation[1].orders == (str(order.order_id),)
+    [published] = [one for one in await store.ledger.news_of(AvailabilityChanged) if one.shop_moves]
+    assert [(line.label, line.quantity) for line in published.explanation] == [("on hand", 11), ("in flight", -3)]
+    assert published.explanation[1].orders == (str(order.order_id),)
 
 
 async def test_an_order_that_is_read_while_its_figure_is_on_the_way_counts(store: Store) -> None:
@@ -251,8 +251,8 @@ async def test_an_order_that_is_not_read_for_long_stays_subtracted_and_is_named(
         await store.takes(store.read("tea", pieces))
         await store.delivers()
     assert store.held() == (9, 20)
-    [told] = [record for record in caplog.records if getattr(record, "reason", "") == Reason.STOCK_ORDER_UNREAD]
-    assert vars(told)["orders"] == [order.key]
+    [reported] = [record for record in caplog.records if getattr(record, "reason", "") == Reason.STOCK_ORDER_UNREAD]
+    assert vars(reported)["orders"] == [order.key]
 
 
 async def test_a_shop_that_does_not_say_what_it_sold_gets_no_figure(store: Store) -> None:

@@ -17,9 +17,9 @@ COLOURS = [f"colour {n}" for n in range(COUNT)]
 def family(s: Scene, **more: object) -> tuple[int, list[int]]:
     """A product in two hundred colours, each of which manages its own stock."""
     parent = s.product(type="variable", attributes=[{"name": "Colour", "options": COLOURS, "variation": True}])
-    told = {"manage_stock": True, "stock_quantity": 1} | more
+    reported = {"manage_stock": True, "stock_quantity": 1} | more
     return parent, [
-        s.variation(parent, sku=f"V-{n}", attributes=[{"name": "Colour", "option": colour}], **told)
+        s.variation(parent, sku=f"V-{n}", attributes=[{"name": "Colour", "option": colour}], **reported)
         for n, colour in enumerate(COLOURS)
     ]
 

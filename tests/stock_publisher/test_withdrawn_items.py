@@ -40,8 +40,8 @@ def test_the_figure_of_what_is_gone_is_0_where_the_settings_want_it(withdrawn: s
     write = written(given(withdrawn, GONE).again(SUBJECT, NOON))
     assert write.quantity == figure
     assert sum(line.quantity for line in write.explanation) == figure
-    told = {line.label: line.quantity for line in write.explanation}
-    assert told.get("withdrawn") == (None if figure else -10)
+    reported = {line.label: line.quantity for line in write.explanation}
+    assert reported.get("withdrawn") == (None if figure else -10)
 
 
 @pytest.mark.claim("S2.15")
@@ -56,7 +56,7 @@ def test_an_item_that_never_left_is_not_looked_at_for_its_name() -> None:
     assert given("no-stock").take(BACK) == {}
 
 
-def test_what_is_gone_and_owed_is_still_0() -> None:
+def test_what_is_gone_and_owed_is_suntil_0() -> None:
     on = given("no-stock", GONE, buffer=Decimal(3))
     write = written(on.again(SUBJECT, NOON))
     assert (write.quantity, sum(line.quantity for line in write.explanation)) == (0, 0)

@@ -35,15 +35,15 @@ async def asked(store: Store) -> Said:
         outcomes = await deliver(rows)
         assert not [outcome for outcome in outcomes if isinstance(outcome, Retry)], "the shop is not available"
         await store.engine.settle(list(zip(rows, outcomes, strict=True)))
-    return said(await store.ledger.news())
+    return published(await store.ledger.news())
 
 
-def said(events: Sequence[Event]) -> Said:
+def published(events: Sequence[Event]) -> Said:
     """What events say of accounts."""
     return [(type(e), e.customer_id) for e in events if isinstance(e, CustomerRemoved | CustomerReturned)]
 
 
-async def told(store: Store, taken: Intake) -> Said:
+async def reported(store: Store, taken: Intake) -> Said:
     """The shop sends its webhooks, and is asked; gives what was said."""
     await store.delivers(taken.receiver)
     await taken.hints(store.engine)

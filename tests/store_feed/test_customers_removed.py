@@ -13,7 +13,7 @@ from services.connectors.woocommerce.customers import account_ref
 from services.settings.model import ScheduleSettings
 from services.store_feed.customers import CustomerCheck
 from services.store_feed.handlers import handlers
-from tests.store_feed.customers_bench import account, asked, calls, checked, ended, told
+from tests.store_feed.customers_bench import account, asked, calls, checked, ended, reported
 from tests.store_feed.posting import post, signed
 from tests.store_feed.shop_bench import MAIN, Store, intake
 from tests.support.exporting import line, order
@@ -37,7 +37,7 @@ def as_posts(store: Store) -> None:
     ("told_in", "looks"),
     [(("bought", "let-go"), 1), (("bought", "removed", "let-go"), 0), (("bought", "removed", "back", "let-go"), 1)],
 )
-def test_a_rebuilt_database_asks_only_what_nobody_has_said_yet(told_in: tuple[str, ...], looks: int) -> None:
+def test_a_rebuilt_database_asks_only_what_nobody_has_published_yet(told_in: tuple[str, ...], looks: int) -> None:
     whose = {"shop": MAIN, "customer_id": 7, "person_ref": account_ref(MAIN, 7), "observed_at": NOON}
     placed = order(line(1, "20.00"), customer_id=7)
     events = {
@@ -52,22 +52,22 @@ def test_a_rebuilt_database_asks_only_what_nobody_has_said_yet(told_in: tuple[st
 
 
 @pytest.mark.claim("S2.16")
-async def test_the_end_of_an_account_is_told_by_webhook_and_said_once(store: Store) -> None:
+async def test_the_end_of_an_account_is_reported_by_webhook_and_published_once(store: Store) -> None:
     customer = await bought(store)
     ended(store, customer)
-    first = await told(store, taken := intake(store.engine))
+    first = await reported(store, taken := intake(store.engine))
     body = f'{{"id":{customer}}}'.encode()
     await post(taken.receiver, body, signed(body) | {"X-WC-Webhook-Topic": "customer.deleted"})
     store.passes(seconds=1)
 
     assert first == [(CustomerRemoved, customer)]
-    assert await told(store, taken) == []
+    assert await reported(store, taken) == []
 
 
-async def test_what_is_said_names_the_account_and_nobody(store: Store) -> None:
+async def test_what_is_published_names_the_account_and_nobody(store: Store) -> None:
     customer = await bought(store)
     ended(store, customer)
-    await told(store, intake(store.engine))
+    await reported(store, intake(store.engine))
 
     store.ledger.seen = 0
     fact = (await store.ledger.envelopes())[-1].data
@@ -81,7 +81,7 @@ async def test_a_hint_at_an_account_that_answers_is_noise(store: Store) -> None:
     taken = intake(store.engine)
     await post(taken.receiver, body, signed(body) | {"X-WC-Webhook-Topic": "customer.deleted"})
 
-    assert await told(store, taken) == []
+    assert await reported(store, taken) == []
     assert calls(store) == [f"/wp-json/wc/v3/customers/{customer}"]
     assert store.reads(customer) == 0, "an account's number is no order's"
 
@@ -91,11 +91,11 @@ async def test_an_account_that_never_bought_is_not_even_asked_for(store: Store) 
     customer = account(store)
     ended(store, customer)
 
-    assert await told(store, intake(store.engine)) == []
+    assert await reported(store, intake(store.engine)) == []
     assert calls(store) == []
 
 
-async def test_without_a_webhook_the_orders_that_became_a_guests_tell_it(store: Store) -> None:
+async def test_without_a_webhook_the_orders_that_became_a_guests_report_it(store: Store) -> None:
     """The role is none of which WooCommerce tells, and the sweep reads the orders again."""
     customer = await bought(store)
     store.shop.customers[customer]["role"] = "wholesale"
@@ -116,7 +116,7 @@ async def test_an_order_given_to_another_account_ends_none(store: Store) -> None
     assert calls(store) == [f"/wp-json/wc/v3/customers/{customer}"]
 
 
-async def test_where_nothing_tells_it_the_daily_check_finds_it_with_one_call(store: Store) -> None:
+async def test_where_nothing_reports_it_the_daily_check_finds_it_with_one_call(store: Store) -> None:
     """The orders are posts, and older than what the sweep reads again."""
     as_posts(store)
     customer, other = await bought(store), account(store, email="levan@example.test")
@@ -133,11 +133,11 @@ async def test_where_nothing_tells_it_the_daily_check_finds_it_with_one_call(sto
     assert await checked(store) == []
 
 
-async def test_an_account_that_answers_again_is_said_to(store: Store) -> None:
+async def test_an_account_that_answers_again_is_published_to(store: Store) -> None:
     customer = await bought(store)
     kept = store.shop.customers[customer]
     ended(store, customer)
-    await told(store, intake(store.engine))
+    await reported(store, intake(store.engine))
     store.shop.customers[customer] = kept
 
     assert await checked(store) == [(CustomerReturned, customer)]

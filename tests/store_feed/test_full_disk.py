@@ -31,9 +31,9 @@ async def test_a_webhook_is_refused_while_the_disk_is_full(tmp_path: Path, caplo
         while (status := (await post(receiver, ORDER, signed(ORDER))).status_code) == 200 and taken < MANY:
             taken += 1
         assert status == 503
-        (said,) = [record for record in caplog.records if record.message == "webhook could not be stored"]
-        assert "free some space" in vars(said)["why"]
-        assert said.exc_info is None
+        (published,) = [record for record in caplog.records if record.message == "webhook could not be stored"]
+        assert "free some space" in vars(published)["why"]
+        assert published.exc_info is None
         assert "disk is full" in engine.database.failure
         assert await stored(engine) == taken
         # and the next one is taken when there is room again

@@ -55,8 +55,8 @@ async def test_a_person_who_pushes_an_order_has_it_read_again(store: Store) -> N
     await store.hinted(order)
     before = store.reads(order)
     store.changes(order, status="completed")
-    told = {"command_id": "c-1", "asked_by": "nino", "asked_at": store.clock().replace(year=2025)}
-    push = PushRequested.model_validate({**told, "document": "order", "shop": MAIN, "order_id": order})
+    reported = {"command_id": "c-1", "asked_by": "nino", "asked_at": store.clock().replace(year=2025)}
+    push = PushRequested.model_validate({**reported, "document": "order", "shop": MAIN, "order_id": order})
 
     stated = await store.asks(push)
 
@@ -65,8 +65,8 @@ async def test_a_person_who_pushes_an_order_has_it_read_again(store: Store) -> N
 
 
 async def test_a_pushed_order_of_a_shop_that_the_settings_do_not_name_is_left_alone(store: Store) -> None:
-    told = {"command_id": "c-1", "asked_by": "nino", "asked_at": store.clock()}
-    push = PushRequested.model_validate({**told, "document": "order", "shop": "elsewhere", "order_id": 1})
+    reported = {"command_id": "c-1", "asked_by": "nino", "asked_at": store.clock()}
+    push = PushRequested.model_validate({**reported, "document": "order", "shop": "elsewhere", "order_id": 1})
 
     assert await store.asks(push) == []
     assert await store.engine.claim(order_lane_name("elsewhere"), 1, ()) == []

@@ -80,8 +80,8 @@ async def test_an_order_that_is_there_in_an_older_version_is_stated_in_a_newer_o
     async with rebuilt(store, records[:1]) as again:
         await again.looks_once()
         again.ledger.seen = 0
-        (said,) = [one for one in await again.ledger.envelopes() if isinstance(one.data, OrderChanged)]
-    assert (said.sequence, said.data.status) == (2, "completed")
+        (published,) = [one for one in await again.ledger.envelopes() if isinstance(one.data, OrderChanged)]
+    assert (published.sequence, published.data.status) == (2, "completed")
 
 
 async def test_lost_refunds_are_stated_again_with_their_order_left_alone(store: Store) -> None:

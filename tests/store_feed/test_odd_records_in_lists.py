@@ -29,7 +29,7 @@ def rows(store: Store, *orders: int) -> list[dict[str, Any]]:
     return found
 
 
-def letters(events: list[Event]) -> list[DeadLettered]:
+def dead_letters(events: list[Event]) -> list[DeadLettered]:
     """The dead letters that were opened."""
     return [event for event in events if isinstance(event, DeadLettered)]
 
@@ -86,15 +86,20 @@ async def test_a_row_without_an_id_is_one_dead_letter_however_often_it_is_met(st
     first = await store.swept()
     again = [await store.swept() for _ in range(3)]
     store.faults.clear(fault)
-    (letter,) = letters(first)
-    told = {"command_id": "c-1", "asked_by": "nino", "asked_at": letter.at, "dead_letter": letter.dead_letter}
-    replayed = await store.asks(ReplayRequested.model_validate(told))
+    (dead_letter,) = dead_letters(first)
+    request = {
+        "command_id": "c-1",
+        "asked_by": "nino",
+        "asked_at": dead_letter.at,
+        "dead_letter": dead_letter.dead_letter,
+    }
+    replayed = await store.asks(ReplayRequested.model_validate(request))
 
-    assert letter.reason == "shop.bad-answer"
-    assert "without an order id" in letter.detail
+    assert dead_letter.reason == "shop.bad-answer"
+    assert "without an order id" in dead_letter.detail
     assert again == [[], [], []]
     assert [event.how for event in replayed if isinstance(event, DeadLetterSettled)] == ["replayed"]
-    assert not letters(replayed)
+    assert not dead_letters(replayed)
 
 
 class FailsOn:
@@ -127,14 +132,14 @@ async def test_an_order_that_cannot_be_read_alone_either_is_named_until_it_can(s
     fault = store.trouble("status", rf"GET .*/orders/{left_out}$", status=500)
     for _ in range(3):
         await OrderSweep(store.engine, MAIN, FailsOn(store, left_out), store.schedule).once()
-    said = await store.looks_once()
+    published = await store.looks_once()
     store.faults.clear(fault)
     store.passes(minutes=1)
     later = await store.looks()
 
-    assert [type(event) for event in said] == [OrderUnreadable, DeadLettered]
-    assert letters(said)[0].reason == "shop.record-unreadable"
-    assert f"order {left_out}" in letters(said)[0].detail
+    assert [type(event) for event in published] == [OrderUnreadable, DeadLettered]
+    assert dead_letters(published)[0].reason == "shop.record-unreadable"
+    assert f"order {left_out}" in dead_letters(published)[0].detail
     assert [type(event) for event in later] == [OrderChanged, DeadLetterSettled]
 
 

@@ -61,12 +61,12 @@ async def test_a_change_is_stated_with_the_fields_that_changed(store: Store) -> 
 @pytest.mark.claim("S4.27")
 async def test_every_status_is_tracked_also_one_that_nobody_knows(store: Store) -> None:
     order = store.places(status="pending")
-    told = []
+    reported = []
     for status in ("pending", "on-hold", "awaiting-shipment", "processing", "completed", "cancelled"):
         store.shop.orders[order]["status"] = status
-        told += await store.hinted(order)
+        reported += await store.hinted(order)
 
-    assert [event.status for event in told if isinstance(event, OrderChanged)] == [
+    assert [event.status for event in reported if isinstance(event, OrderChanged)] == [
         "pending",
         "on-hold",
         "awaiting-shipment",
@@ -122,7 +122,7 @@ async def test_a_refund_is_stated_beside_its_order(store: Store) -> None:
     assert await store.hinted(order) == []
 
 
-async def test_a_deleted_refund_of_which_nobody_tells_is_found_by_the_check(store: Store) -> None:
+async def test_a_deleted_refund_of_which_nobody_reports_is_found_by_the_check(store: Store) -> None:
     """No webhook and no changed date tells of it (WooCommerce fact 57)."""
     order = store.places()
     refund = store.refunds(order, "5.00")

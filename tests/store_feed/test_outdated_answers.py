@@ -139,11 +139,11 @@ async def test_a_list_older_than_what_was_read_takes_nothing_back(store: Store) 
     store.trouble("cache", "GET .*/orders$", past="nothing")
     await store.swept()
     store.changes(order, status="completed")
-    told = await store.hinted(order)
+    reported = await store.hinted(order)
 
     again = [await store.swept() for _ in range(3)]
 
-    assert statuses(told) == ["completed"]
+    assert statuses(reported) == ["completed"]
     assert again == [[], [], []]
 
 
@@ -158,13 +158,13 @@ async def test_a_read_older_than_an_earlier_read_is_not_stated(store: Store) -> 
     earlier = dict(store.shop.orders[order])
     store.shop.orders[order] |= {"status": "pending", "date_modified_gmt": earlier["date_created_gmt"]}
 
-    doubt, letter = await store.hinted(order)
+    doubt, dead_letter = await store.hinted(order)
     store.shop.orders[order] = earlier
     store.passes(minutes=2)
     stated = await store.looks()
 
     assert isinstance(doubt, OrderUnreadable)
-    assert isinstance(letter, DeadLettered)
+    assert isinstance(dead_letter, DeadLettered)
     assert statuses(stated) == ["completed"]
     assert [event.how for event in stated if isinstance(event, DeadLetterSettled)] == ["overtaken"]
 
@@ -211,7 +211,7 @@ async def test_a_refund_that_only_the_list_shows_within_one_second_is_not_lost(s
     assert [e.refund_id for e in await store.looks() if isinstance(e, RefundIssued)] == [refund]
 
 
-async def test_an_order_dated_in_the_future_by_a_wrong_clock_can_still_change(store: Store) -> None:
+async def test_an_order_dated_in_the_future_by_a_wrong_clock_can_suntil_change(store: Store) -> None:
     order = store.places()
     store.shop.orders[order] |= {"status": "on-hold", "date_modified_gmt": "2038-01-19T03:14:07"}
     await store.swept()

@@ -116,7 +116,7 @@ async def test_only_a_known_shop_may_post(alone: Engine, rotating: Intake, metho
     assert answer.json()["error"]
 
 
-async def test_a_refusal_says_which_setting_to_mend_and_is_counted(rotating: Intake) -> None:
+async def test_a_refusal_says_which_setting_to_fix_and_is_counted(rotating: Intake) -> None:
     answer = await post(rotating.receiver, ORDER, signed(ORDER, "a stranger's secret"))
 
     assert "shops.main.webhook-secret-files" in answer.json()["fix"]

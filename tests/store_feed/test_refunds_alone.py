@@ -16,7 +16,7 @@ from tests.store_feed.shop_bench import MAIN, Store
 ALONE, LIST = r"GET .*/orders/\d+$", "GET .*/refunds$"
 
 
-def letters(events: list[Event]) -> list[DeadLettered]:
+def dead_letters(events: list[Event]) -> list[DeadLettered]:
     """The dead letters that were opened."""
     return [event for event in events if isinstance(event, DeadLettered)]
 
@@ -60,25 +60,25 @@ async def test_an_unreadable_refund_is_a_dead_letter_of_its_own(store: Store, li
 
     (changed,) = [event for event in stated if isinstance(event, OrderChanged)]
     (doubt,) = [event for event in stated if isinstance(event, RefundUnreadable)]
-    (letter,) = letters(stated)
+    (dead_letter,) = dead_letters(stated)
     assert changed.refund_ids == (sound, odd)
     assert issued(stated) == [sound]
     assert (doubt.refund_id, doubt.reason, str(doubt.amount)) == (odd, "shop.refund-invalid", "5.00")
-    assert (letter.reason, letter.original_key) == ("shop.refund-invalid", f"{MAIN}:{order}")
-    assert f"order {order}, refund {odd}" in letter.detail
-    assert named in letter.detail
+    assert (dead_letter.reason, dead_letter.original_key) == ("shop.refund-invalid", f"{MAIN}:{order}")
+    assert f"order {order}, refund {odd}" in dead_letter.detail
+    assert named in dead_letter.detail
 
 
 async def test_a_wrong_sign_is_named(store: Store) -> None:
     order = store.places()
     goods_back(store, order, quantity=1)
 
-    (letter,) = letters(await store.hinted(order))
+    (dead_letter,) = dead_letters(await store.hinted(order))
 
-    assert "wrong sign" in letter.detail
+    assert "wrong sign" in dead_letter.detail
 
 
-async def test_its_order_goes_on_while_it_waits_and_it_is_told_of_once(store: Store) -> None:
+async def test_its_order_goes_on_while_it_waits_and_it_is_reported_once(store: Store) -> None:
     order = store.places()
     goods_back(store, order, quantity=1)
     await store.hinted(order)
@@ -132,10 +132,10 @@ async def test_a_refund_that_its_list_does_not_have_yet_is_read_until_both_agree
     agreed = await store.looks()
 
     (changed,) = [event for event in stated if isinstance(event, OrderChanged)]
-    (letter,) = letters(stated)
+    (dead_letter,) = dead_letters(stated)
     assert changed.refund_ids == (first, second)
-    assert letter.reason == "shop.refunds-differ"
-    assert f"refund {second}: the order has it" in letter.detail
+    assert dead_letter.reason == "shop.refunds-differ"
+    assert f"refund {second}: the order has it" in dead_letter.detail
     assert later == [[], [], []]
     assert (issued(agreed), closed(agreed)) == ([second], ["overtaken"])
 
@@ -159,7 +159,7 @@ async def test_a_refund_that_its_order_does_not_name_yet_gets_no_document(store:
     store.passes(minutes=10)
     removed = await store.looks()
 
-    assert [letter.reason for letter in letters(doubted)] == ["shop.refunds-differ"]
+    assert [dead_letter.reason for dead_letter in dead_letters(doubted)] == ["shop.refunds-differ"]
     assert not [event for event in (*doubted, *still) if isinstance(event, RefundRemoved)]
     assert [type(event) for event in removed] == [OrderChanged, RefundRemoved]
 
@@ -177,8 +177,8 @@ async def test_an_empty_list_of_refunds_removes_none(store: Store) -> None:
         stated += await store.looks()
 
     assert not [event for event in stated if isinstance(event, RefundRemoved)]
-    assert [letter.reason for letter in letters(stated)] == ["shop.refunds-differ"]
-    assert f"refund {refund}" in letters(stated)[0].detail
+    assert [dead_letter.reason for dead_letter in dead_letters(stated)] == ["shop.refunds-differ"]
+    assert f"refund {refund}" in dead_letters(stated)[0].detail
 
 
 async def test_an_odd_row_in_the_list_of_refunds_leaves_the_others_alone(store: Store) -> None:
@@ -191,4 +191,4 @@ async def test_an_odd_row_in_the_list_of_refunds_leaves_the_others_alone(store: 
     stated = await store.hinted(order)
 
     assert issued(stated) == [sound]
-    assert [letter.reason for letter in letters(stated)] == ["shop.refunds-differ"]
+    assert [dead_letter.reason for dead_letter in dead_letters(stated)] == ["shop.refunds-differ"]

@@ -47,7 +47,7 @@ async def test_an_order_deleted_for_good_is_removed_at_the_second_answer(store: 
     assert await store.hinted(order) == []
 
 
-async def test_another_hint_within_the_wait_neither_removes_nor_begins_it_anew(store: Store) -> None:
+async def test_another_hint_within_the_wait_neither_removes_nor_begins_it_again(store: Store) -> None:
     order = await deleted(store)
     store.passes(minutes=5)
     assert await store.hinted(order) == []

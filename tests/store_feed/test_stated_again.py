@@ -23,9 +23,9 @@ async def test_orders_and_refunds_that_were_stated_before_are_stated_again_once(
     store.refunds(first, "5.00")
     await store.hinted(first, second)
 
-    said = await store.asks(read(first, second))
+    published = await store.asks(read(first, second))
 
-    assert {(type(event), event.key) for event in said} == {
+    assert {(type(event), event.key) for event in published} == {
         (OrderChanged, f"{MAIN}:{first}"),
         (RefundIssued, f"{MAIN}:{first}"),
         (OrderChanged, f"{MAIN}:{second}"),

@@ -39,7 +39,7 @@ def _short_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.claim("I9")
-async def test_orders_that_no_webhook_told_of_are_found(store: Store) -> None:
+async def test_orders_that_no_webhook_reported_are_found(store: Store) -> None:
     placed = [store.places() for _ in range(3)]
 
     assert ids(await store.swept()) == placed
@@ -58,7 +58,7 @@ async def test_a_quiet_shop_is_not_read_again_and_again(store: Store) -> None:
     assert store.reads() == before
 
 
-async def test_what_a_webhook_has_told_is_not_read_again(store: Store) -> None:
+async def test_what_a_webhook_has_reported_is_not_read_again(store: Store) -> None:
     order = store.places()
     async with store.engine.work() as work:
         await request_refreshes(work, {f"{MAIN}:{order}": HintSource()})

@@ -20,29 +20,29 @@ async def unreadable(store: Store) -> tuple[int, OrderUnreadable, DeadLettered]:
     """An order that cannot be read, with what was said of it."""
     order = store.places(status="processing")
     store.shop.orders[order]["currency"] = "lari"
-    doubt, letter = await store.hinted(order)
+    doubt, dead_letter = await store.hinted(order)
     assert isinstance(doubt, OrderUnreadable)
-    assert isinstance(letter, DeadLettered)
-    return order, doubt, letter
+    assert isinstance(dead_letter, DeadLettered)
+    return order, doubt, dead_letter
 
 
-def asked(letter: DeadLettered) -> dict[str, Any]:
+def asked(dead_letter: DeadLettered) -> dict[str, Any]:
     """What every command about a dead letter says."""
-    return {"command_id": "c-1", "asked_by": "nino", "asked_at": letter.at, "dead_letter": letter.dead_letter}
+    return {"command_id": "c-1", "asked_by": "nino", "asked_at": dead_letter.at, "dead_letter": dead_letter.dead_letter}
 
 
-def told(events: list[Event]) -> list[str]:
+def reported(events: list[Event]) -> list[str]:
     """What was said of the order and its letter, in order."""
-    letters = [event for event in events if isinstance(event, DeadLettered | DeadLetterSettled | OrderChanged)]
-    return [event.how if isinstance(event, DeadLetterSettled) else type(event).__name__ for event in letters]
+    dead_letters = [event for event in events if isinstance(event, DeadLettered | DeadLetterSettled | OrderChanged)]
+    return [event.how if isinstance(event, DeadLetterSettled) else type(event).__name__ for event in dead_letters]
 
 
 async def test_it_is_a_dead_letter_and_a_fact_with_what_can_be_read(store: Store) -> None:
-    order, doubt, letter = await unreadable(store)
+    order, doubt, dead_letter = await unreadable(store)
 
-    assert (letter.reason, letter.original_key) == ("shop.order-invalid", f"{MAIN}:{order}")
-    assert f"order {order}: field `currency`" in letter.detail
-    assert (doubt.reason, doubt.detail) == (letter.reason, letter.detail)
+    assert (dead_letter.reason, dead_letter.original_key) == ("shop.order-invalid", f"{MAIN}:{order}")
+    assert f"order {order}: field `currency`" in dead_letter.detail
+    assert (doubt.reason, doubt.detail) == (dead_letter.reason, dead_letter.detail)
     assert (doubt.status, [(line.product_id, line.quantity) for line in doubt.lines]) == ("processing", [(10, 1)])
 
 
@@ -64,47 +64,47 @@ async def test_its_dead_letter_closes_when_it_becomes_readable(store: Store, how
     else:
         store.passes(minutes=1)
 
-    assert told(await store.looks()) == ["OrderChanged", "overtaken"]
+    assert reported(await store.looks()) == ["OrderChanged", "overtaken"]
 
 
-async def test_another_field_that_cannot_be_read_is_told_of(store: Store) -> None:
+async def test_another_field_that_cannot_be_read_is_reported(store: Store) -> None:
     order, _, first = await unreadable(store)
     store.shop.orders[order] |= {"currency": "GEL", "total": "1,234.50"}
 
-    said = await store.hinted(order)
+    published = await store.hinted(order)
 
-    (letter,) = [event for event in said if isinstance(event, DeadLettered)]
-    assert letter.dead_letter == first.dead_letter
-    assert "total" in letter.detail
+    (dead_letter,) = [event for event in published if isinstance(event, DeadLettered)]
+    assert dead_letter.dead_letter == first.dead_letter
+    assert "total" in dead_letter.detail
 
 
 async def test_a_replay_reads_it_again(store: Store) -> None:
-    order, _, letter = await unreadable(store)
+    order, _, dead_letter = await unreadable(store)
     store.shop.orders[order]["currency"] = "GEL"
 
-    assert told(await store.asks(ReplayRequested(**asked(letter)))) == ["replayed", "OrderChanged"]
+    assert reported(await store.asks(ReplayRequested(**asked(dead_letter)))) == ["replayed", "OrderChanged"]
 
 
 async def test_a_replay_in_vain_opens_it_again_and_is_counted(store: Store) -> None:
-    order, _, letter = await unreadable(store)
+    order, _, dead_letter = await unreadable(store)
     before = store.reads(order)
 
-    said = await store.asks(ReplayRequested(**asked(letter)))
+    published = await store.asks(ReplayRequested(**asked(dead_letter)))
 
-    assert told(said) == ["replayed", "DeadLettered"]
-    assert [event.replays for event in said if isinstance(event, DeadLettered)] == [1]
+    assert reported(published) == ["replayed", "DeadLettered"]
+    assert [event.replays for event in published if isinstance(event, DeadLettered)] == [1]
     assert store.reads(order) == before + 1
 
 
 async def test_one_that_was_discarded_stays_so_until_it_is_readable(store: Store) -> None:
-    order, _, letter = await unreadable(store)
-    await store.asks(DiscardRequested(**asked(letter), why="booked by hand"))
+    order, _, dead_letter = await unreadable(store)
+    await store.asks(DiscardRequested(**asked(dead_letter), why="booked by hand"))
 
     silent = await store.hinted(order)
     store.shop.orders[order]["currency"] = "GEL"
 
-    assert told(silent) == []
-    assert told(await store.hinted(order)) == ["OrderChanged"]
+    assert reported(silent) == []
+    assert reported(await store.hinted(order)) == ["OrderChanged"]
 
 
 async def test_an_earlier_readable_state_stays_what_is_known(store: Store) -> None:

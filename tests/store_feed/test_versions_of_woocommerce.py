@@ -60,17 +60,17 @@ TAXED = 217
 @pytest.mark.claim("S4.6")
 @pytest.mark.parametrize("order", [*SEVERAL_RATES, *SINGLE_RATE])
 async def test_a_recorded_order_and_its_refunds_are_the_same_facts(tmp_path: Path, order: int) -> None:
-    said = {}
+    published = {}
     for version in VERSIONS:
         async with shop_of(version, tmp_path) as store:
             store.passes(seconds=1)
             placing.place_order(store.shop, order)
             for refund in recorded.get_recording(order).all_refunds():
                 placing.issue_refund(store.shop, order, refund)
-            said[version] = stable(await store.hinted(order))
+            published[version] = stable(await store.hinted(order))
 
-    assert said["9.9.5"]
-    assert said["10.5.0"] == said["9.9.5"]
+    assert published["9.9.5"]
+    assert published["10.5.0"] == published["9.9.5"]
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -147,9 +147,9 @@ async def test_taxes_of_a_refund_that_a_cache_answers_as_rounded_as_before_hold_
             placing.issue_refund(store.shop, TAXED, refund)
         store.trouble("cache", "GET .*/refunds$", past="nothing")
 
-        said = await store.hinted(TAXED)
+        published = await store.hinted(TAXED)
 
-    assert [type(event) for event in said] == [OrderChanged, RefundUnreadable, DeadLettered]
+    assert [type(event) for event in published] == [OrderChanged, RefundUnreadable, DeadLettered]
 
 
 LINE = {"id": 1, "total": "74.29", "total_tax": "13.37", "taxes": [{"id": 1, "total": "13.37"}]}
@@ -179,7 +179,7 @@ def test_when_taxes_may_be_rounded(line: dict[str, Any], rounded: bool) -> None:
     assert may_be_rounded(record(line)) is rounded
 
 
-def test_one_finer_tax_tells_that_none_is_rounded() -> None:
+def test_one_finer_tax_reports_that_none_is_rounded() -> None:
     finer = LINE | {"id": 2, "taxes": [{"id": 1, "total": "0.152542"}]}
 
     assert not may_be_rounded(record(LINE, finer))

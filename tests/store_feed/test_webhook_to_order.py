@@ -75,7 +75,7 @@ async def test_deliveries_at_the_same_time_share_their_transactions(store: Store
     assert writes < 10
 
 
-async def test_a_delivery_becomes_the_order_as_it_stands(store: Store, taken: Intake) -> None:
+async def test_a_delivery_becomes_the_order_as_it_exists(store: Store, taken: Intake) -> None:
     store.subscribes()
     order = store.places()
 

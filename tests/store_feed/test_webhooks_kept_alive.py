@@ -31,7 +31,7 @@ async def running(task: asyncio.Task[None]) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
-async def told(store: Store, kind: type[Event]) -> Event:
+async def reported(store: Store, kind: type[Event]) -> Event:
     """The next event of this type."""
     changed = asyncio.Event()
     store.engine.on_change.append(changed.set)
@@ -62,7 +62,7 @@ async def test_missing_webhooks_are_made_and_signed_with_our_secret(store: Store
     assert [event.order_id for event in await store.looks() if isinstance(event, OrderChanged)] == [order]
 
 
-async def test_a_second_look_mends_nothing(store: Store) -> None:
+async def test_a_second_look_fixs_nothing(store: Store) -> None:
     await repair_webhooks(store.woocommerce, HOOK, KEPT)
 
     assert await repair_webhooks(store.woocommerce, HOOK, KEPT) == WebhookRepair()
@@ -88,7 +88,7 @@ async def test_a_needless_twin_is_not_revived(store: Store) -> None:
 
 
 @pytest.mark.claim("K3")
-async def test_an_outage_of_two_hours_loses_no_order_and_is_told_of_once(
+async def test_an_outage_of_two_hours_loses_no_order_and_is_reported_once(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Given webhooks that WooCommerce switched off meanwhile: all orders arrive, the hooks live again, one alert."""
@@ -134,23 +134,23 @@ async def wrongly_signed(store: Store, taken: Intake, count: int) -> None:
         await store.delivers(taken.receiver)
 
 
-async def test_a_shop_that_signs_with_another_secret_is_shown_until_it_is_mended(store: Store) -> None:
+async def test_a_shop_that_signs_with_another_secret_is_shown_until_it_is_fixed(store: Store) -> None:
     store.subscribes()
     taken = intake(store.engine)
     async with running(asyncio.create_task(taken.alarm.run(store.engine))):
         await wrongly_signed(store, taken, 2)
-        letter = await told(store, DeadLettered)
+        dead_letter = await reported(store, DeadLettered)
         for hook in store.shop.webhooks.values():
             hook |= {"secret": SECRET, "status": "active"}
         store.places()
         await store.delivers(taken.receiver)
-        settled = await told(store, DeadLetterSettled)
+        settled = await reported(store, DeadLetterSettled)
 
-    assert isinstance(letter, DeadLettered)
-    assert letter.reason == "shop.webhook-refused"
-    assert "shops.main.webhook-secret-files" in letter.detail
+    assert isinstance(dead_letter, DeadLettered)
+    assert dead_letter.reason == "shop.webhook-refused"
+    assert "shops.main.webhook-secret-files" in dead_letter.detail
     assert isinstance(settled, DeadLetterSettled)
-    assert (settled.dead_letter, settled.how) == (letter.dead_letter, "overtaken")
+    assert (settled.dead_letter, settled.how) == (dead_letter.dead_letter, "overtaken")
 
 
 async def test_anybodys_nonsense_alarms_nobody(store: Store) -> None:

@@ -19,7 +19,7 @@ from services.engine.telemetry.state_readings import freshness_readings, state_r
 from services.settings.model import ScheduleSettings
 from services.store_feed.records import NAME
 from services.store_feed.sweep import OrderSweep
-from tests.balance_feed.feed_bench import Feed, standing
+from tests.balance_feed.feed_bench import Feed, opened_feed
 from tests.outbox.upstream import eventually
 from tests.store_feed.conftest import store
 from tests.store_feed.shop_bench import MAIN, Store, intake
@@ -147,7 +147,7 @@ async def test_what_breaks_off_does_not_make_a_feed_fresh(store: Store) -> None:
 @pytest.fixture
 async def feed(tmp_path: Path) -> AsyncIterator[Feed]:
     """A feed beside a small Balance."""
-    async with standing(tmp_path / "feed") as found:
+    async with opened_feed(tmp_path / "feed") as found:
         yield found
 
 
