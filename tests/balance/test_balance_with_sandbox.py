@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from pydantic import SecretStr
 
 from contracts.reasons import Reason
 from services.connectors.balance.client import Balance
@@ -19,15 +16,14 @@ from services.connectors.balance.items import read_item
 from services.connectors.balance.prices import read_price_row, select_latest_prices
 from services.connectors.balance.stocks import read_lot, read_stock_row
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected, Unavailable, UnknownOutcome
-from services.sandbox.balance import catalogue
-from services.sandbox.balance.app import BalanceSandbox, create_balance
+from services.sandbox.balance.app import BalanceSandbox
 from services.sandbox.balance.catalogue import BATUMI, MAIN, RETAIL_CLIENT, VAKE
 from services.sandbox.balance.record import make_uid
-from services.sandbox.balance.settings import BalanceSandboxSettings
 from services.sandbox.faults import InjectedFault
 from services.sandbox.server import serve
-from services.settings.balance import BalanceSettings, Dialect
-from tests.balance.balance_double import NOON, at_once, every
+from services.settings.balance import Dialect
+from tests.balance.balance_double import NOON, every
+from tests.support.balance_sandbox import client_of, sandbox
 
 TEA = make_uid("item", "sku:ჩაი-02")
 SALE = "5e1fb0c2-3c5a-5d0e-8a43-0f1e5a7b9c01"
@@ -76,25 +72,6 @@ DIALECTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "unknown fields refused, numbers sent as numbers": ({"unknown_fields": "refused"}, {"numbers_as_text": False}),
 }
-
-
-def sandbox(**settings: Any) -> BalanceSandbox:
-    app = create_balance(BalanceSandboxSettings().changed(settings), lambda: NOON)
-    catalogue.fill_catalogue(app.books)
-    return app
-
-
-def client_of(app: BalanceSandbox | None, url: str = "http://balance.test", **dialect: Any) -> Balance:
-    """Our client: in the process for an app, over the network for a URL alone."""
-    settings = BalanceSettings(
-        transport="on-prem",
-        url=f"{url}/Balance_Exchange/hs/Exchange",
-        user_name="integration",
-        password_file=Path("password"),
-        dialect=Dialect.model_validate(dialect),
-    )
-    transport = httpx.ASGITransport(app=app) if app else None
-    return Balance(settings, SecretStr("sandbox"), transport=transport, clock=lambda: NOON, sleep=at_once)
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ async def period_closed(stage: Stage) -> AsyncIterator[None]:
 
 async def place_refused_orders(stage: Stage, count: int) -> dict[int, str]:
     """Place orders that Balance refuses because their period is closed. Returns their dead letters by order."""
-    orders = stage.till.orders(count)
+    orders = stage.supply.orders(count)
     await stage.place(*orders)
     keys = {f"main:{order}" for order in orders}
     await stage.until(

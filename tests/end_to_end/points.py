@@ -76,17 +76,17 @@ async def _changed(stage: Stage, before: Standing) -> bool:
 
 async def an_order(stage: Stage) -> None:
     """Somebody buys."""
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
 
 
 async def an_order_of_a_person(stage: Stage) -> None:
     """Somebody buys and gives a personal number, which Balance does not know yet."""
-    await stage.place(stage.till.order_of_a_person())
+    await stage.place(stage.supply.order_of_a_person())
 
 
 async def a_refund(stage: Stage) -> None:
     """Somebody gives back what the books hold as sold."""
-    order_id, refund_ids = stage.till.refunded()
+    order_id, refund_ids = stage.supply.refunded()
     await stage.place(order_id)
     await stage.until(lambda: f"main:{order_id}" in stage.ledger.sales, f"the Sale of order {order_id}")
     await stage.refund(order_id, *refund_ids)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.nursery import Born
+from tests.end_to_end.forked_process import ForkedProcess
 from tests.end_to_end.waiting import until
 
 DAVTARI = Path(sys.executable).with_name("davtari")
@@ -24,7 +24,7 @@ class Program:
     """A running `davtari` command; `log` holds what it and its predecessors said, one JSON object a line."""
 
     name: str
-    process: Born
+    process: ForkedProcess
     log: Path
     began: int
 
@@ -89,8 +89,8 @@ class Programs:
         log.touch()
         began = log.stat().st_size
         arguments = ["up"] if name == "up" else ["run", name]
-        born = Born(["--settings", str(self._settings_file), "--log-json", *arguments], log)
-        self._running[name] = Program(name, born, log, began)
+        process = ForkedProcess(["--settings", str(self._settings_file), "--log-json", *arguments], log)
+        self._running[name] = Program(name, process, log, began)
         return self[name]
 
     async def kill(self, *names: str) -> None:

@@ -20,8 +20,8 @@ from services.engine.kafka.topics import create_topics
 from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, requested_goods
 from services.settings.model import Settings
 from tests.end_to_end import closing, journal, outboxes
+from tests.end_to_end.order_supply import OrderSupply
 from tests.end_to_end.programs import Programs, Said, davtari
-from tests.end_to_end.till import Till
 from tests.end_to_end.waiting import PATIENCE, until, until_empty
 
 ALL = tuple(SERVICES)
@@ -53,7 +53,7 @@ class Stage:
     doubles: int
     pushed: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
-    till: Till = field(default_factory=Till)
+    supply: OrderSupply = field(default_factory=OrderSupply)
     expected: frozenset[str] = field(default_factory=sellable)
 
     async def place(self, *order_ids: int, **how: Any) -> None:

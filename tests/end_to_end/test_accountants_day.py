@@ -54,7 +54,7 @@ async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_da
     async with stage(tmp_path, kafka.bootstrap_servers, shops__main__orders={"approve-first": 1}) as made:
         await made.programs.start(*ALL)
         # given three orders of shapes that nobody has approved
-        orders = made.till.orders(3)
+        orders = made.supply.orders(3)
         await made.place(*orders)
         await made.until(lambda: len(asked(made)) == 3, "three questions to the accountant")
         listed = (await made.davtari("approvals", "list", "--json")).json["shapes"]

@@ -50,7 +50,7 @@ async def spoiled(stage: Stage) -> AsyncIterator[dict[str, int]]:
     """Every spoiled order is in the shop, among sound ones; by its case its number."""
     placed: dict[str, int] = {}
     for name, case in ORDERS.items():
-        order_id = placed[name] = stage.till.order_read_once()
+        order_id = placed[name] = stage.supply.order_read_once()
         await stage.place(order_id, status="pending")
         order = await _read(stage, order_id)
         newest = {"status": "processing", "date_modified_gmt": _soon()}  # never older than what the list shows
@@ -94,7 +94,7 @@ def _about(stage: Stage, delivery: str) -> list[DeadLettered]:
 
 
 async def test_sound_orders_pass_between_the_spoiled_ones(stage: Stage, spoiled: dict[str, int]) -> None:
-    sound = stage.till.orders(2)
+    sound = stage.supply.orders(2)
     await stage.place(*sound)
     await stage.until(lambda: {f"main:{i}" for i in sound} <= stage.ledger.sales.keys(), "their Sales")
     assert not {f"main:{order_id}" for order_id in spoiled.values()} & stage.ledger.sales.keys()
@@ -104,7 +104,7 @@ async def test_sound_orders_pass_between_the_spoiled_ones(stage: Stage, spoiled:
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_an_order_that_cannot_be_read_waits_and_holds_up_no_other(stage: Stage, name: str) -> None:
     # given an order whose reading fails each time, and another one after it
-    unreadable, sound = stage.till.orders(2)
+    unreadable, sound = stage.supply.orders(2)
     await stage.place(unreadable, status="pending")
     await stage.until(lambda: f"main:{unreadable}" in stage.ledger.orders, "it was read before")
     await _spoil(stage, unreadable, UNREADABLE[name])
@@ -156,7 +156,7 @@ def _of_record(stage: Stage, place: tuple[str, int, int]) -> list[DeadLettered]:
 
 async def test_sound_records_pass_behind_the_spoiled_ones(stage: Stage, sent: dict[str, Any]) -> None:
     # orders spread over the partitions, behind what cannot be read
-    sound = stage.till.orders(3)
+    sound = stage.supply.orders(3)
     await stage.place(*sound)
     await stage.until(lambda: {f"main:{i}" for i in sound} <= stage.ledger.sales.keys(), "their Sales")
     # one service said it once for each record, for all that read it
@@ -287,7 +287,7 @@ def _answering(stage: Stage, resource: str, rows: list[dict[str, Any]]) -> Any:
 
 
 async def test_the_lights_are_still_on(stage: Stage) -> None:
-    order_id = stage.till.order()
+    order_id = stage.supply.order()
     await stage.place(order_id)
     await stage.until(lambda: f"main:{order_id}" in stage.ledger.sales, "its Sale")
 

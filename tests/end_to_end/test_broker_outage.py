@@ -42,11 +42,11 @@ async def _stage(node: ArchivesBroker, tmp_path_factory: pytest.TempPathFactory)
 @pytest.mark.claim("S1.15")
 async def test_the_broker_dies_in_the_middle(stage: Stage, node: ArchivesBroker) -> None:
     # given orders on their way, when the broker dies
-    await stage.place(*stage.till.orders(3))
+    await stage.place(*stage.supply.orders(3))
     node.kill()
     # then webhooks are taken all the same, and what they brought waits in the state database
-    order_id, refund_ids = stage.till.refunded()
-    await stage.place(order_id, *stage.till.orders(3))
+    order_id, refund_ids = stage.supply.refunded()
+    await stage.place(order_id, *stage.supply.orders(3))
     await until(lambda: _answered(stage, order_id), "the shop's webhooks were answered with 200")
     await until(lambda: _kept(stage), "events wait for the broker")
     # and everything comes into the books once it is back
@@ -62,7 +62,7 @@ async def test_the_broker_dies_again_and_again_and_no_service_ends(stage: Stage,
     up = stage.programs["up"]
     for _ in range(3):
         # when the broker dies while orders are on their way, and comes back
-        await stage.place(stage.till.order())
+        await stage.place(stage.supply.order())
         node.kill()
         await node.start_again()
         # then the process goes on, and everything comes into the books
@@ -76,7 +76,7 @@ async def test_the_broker_dies_again_and_again_and_no_service_ends(stage: Stage,
 async def test_stopping_while_the_broker_is_away_is_quick_and_clean(stage: Stage, node: ArchivesBroker) -> None:
     up = stage.programs["up"]
     node.kill()
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     await until(lambda: _kept(stage), "events wait for the broker")
     begun = time.monotonic()
     (code,) = await stage.programs.stop("up", patience=40.0)

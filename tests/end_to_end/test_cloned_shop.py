@@ -75,7 +75,7 @@ async def _stage(kafka: Broker, tmp_path: Path) -> AsyncIterator[Stage]:
 @pytest.mark.claim("K20", "S0.47")
 async def test_a_clone_of_the_shop_writes_nothing_until_a_person_accepts_it(stage: Stage) -> None:
     # given: a shop that is known and marked, with one order in the books
-    first, second = stage.till.orders(2)
+    first, second = stage.supply.orders(2)
     await stage.place(first)
     await stage.until(lambda: stage.ledger.sales and stage.ledger.figures, "the order is in the books")
     [known] = told(stage, ShopIdentified)

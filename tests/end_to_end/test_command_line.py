@@ -131,7 +131,7 @@ async def test_an_order_is_pushed(stage: Stage, on_hold: list[int]) -> None:
 
 @pytest.mark.claim("S0.24")
 async def test_a_refund_is_pushed(stage: Stage) -> None:
-    order_id, refund_ids = stage.till.refunded()
+    order_id, refund_ids = stage.supply.refunded()
     await stage.place(order_id)
     await stage.until(lambda: f"main:{order_id}" in stage.ledger.sales, "the Sale")
     await stage.refund(order_id, *refund_ids)
@@ -210,7 +210,7 @@ async def test_links_drift_and_helpers_are_looked_at_without_a_change(stage: Sta
 async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage) -> None:
     # given two orders of a closed month
     await stage.change("lock-date", date="2099-01-01")
-    kept, dropped = stage.till.orders(2)
+    kept, dropped = stage.supply.orders(2)
     await stage.place(kept, dropped)
     await stage.until(lambda: len(stage.ledger.open_dead_letters) == 2, "two dead letters")
     await stage.change("lock-date", date=None)
@@ -260,7 +260,7 @@ async def test_asked_to_end_it_finishes_what_is_under_way_and_loses_nothing(stag
     # given orders on their way, one of them at this moment at Balance
     slow = {"kind": "latency", "match": "PUT .*/Sale$", "seconds": 1}
     async with journal.trouble(stage.world.balance, **slow):
-        await stage.place(*stage.till.orders(4))
+        await stage.place(*stage.supply.orders(4))
         await stage.until(lambda: stage.ledger.orders, "orders were read")
         # when it is asked to end
         code = (await stage.programs.stop("up", patience=20))[0]

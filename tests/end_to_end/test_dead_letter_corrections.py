@@ -107,7 +107,7 @@ async def test_the_editor_shows_the_whole_document(stage: Stage, tmp_path: Path)
 
 async def test_a_record_is_corrected_for_every_service_that_could_not_read_it(stage: Stage) -> None:
     # given an order event with a broken total, which four services could not read
-    order = stage.till.order()
+    order = stage.supply.order()
     await stage.place(order, status="pending")
     await stage.until(lambda: f"main:{order}" in stage.ledger.orders, "the order was read")
     (envelope,) = [

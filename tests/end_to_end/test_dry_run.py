@@ -38,8 +38,8 @@ async def test_a_dry_run_announces_everything_and_writes_nothing(stage: Stage) -
     # given a shop that was just added, when it sells and gives back
     before = await stage.writes()
     shelves = (await stage.world.storefront())["products"]
-    given_back = [stage.till.refunded() for _ in range(2)]
-    bought = [*stage.till.orders(3), *[order_id for order_id, _ in given_back]]
+    given_back = [stage.supply.refunded() for _ in range(2)]
+    bought = [*stage.supply.orders(3), *[order_id for order_id, _ in given_back]]
     await stage.place(*bought)
     await stage.until(lambda: len(_planned(stage, SalePlanned)) == len(bought), "every Sale is planned")
     for order_id, refund_ids in given_back:

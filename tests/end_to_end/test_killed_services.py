@@ -58,9 +58,9 @@ async def test_one_after_the_other_dies_while_the_shop_goes_on(stage: Stage) -> 
     given_back: list[tuple[int, list[int]]] = []
     for service in ALL:
         # when in the midst of orders and refunds a service dies, wherever it is, and comes back
-        await stage.place(stage.till.order())
+        await stage.place(stage.supply.order())
         if len(given_back) < 2:
-            order_id, refund_ids = stage.till.refunded()
+            order_id, refund_ids = stage.supply.refunded()
             await stage.place(order_id)
             given_back.append((order_id, refund_ids))
         await stage.programs.kill(service)
@@ -87,7 +87,7 @@ async def test_a_lost_state_database_comes_back_from_the_topics(stage: Stage, se
     # then it has written nothing
     assert await stage.writes() == before
     # and goes on where it was
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     await stage.closes()
 
 

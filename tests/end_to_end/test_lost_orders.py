@@ -48,7 +48,7 @@ async def backfill(stage: Stage, date: str, *options: str) -> tuple[int, dict[st
 async def test_orders_that_the_topics_lack_are_found_by_the_close_and_filled_up(kafka: Broker, tmp_path: Path) -> None:
     async with stage(tmp_path, kafka.bootstrap_servers) as made:
         # given an order with a refund from before Davtari, of which no webhook and no sweep will ever tell
-        order, [refund, *_] = made.till.refunded()
+        order, [refund, *_] = made.supply.refunded()
         await made.place(order)
         await made.refund(order, refund)
         date = dated_back(made, order)

@@ -49,11 +49,11 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_balance_goes_away(stage: Stage, outage: dict[str, Any]) -> None:
     # given an order in the books
-    given_back, refund_ids = stage.till.refunded()
+    given_back, refund_ids = stage.supply.refunded()
     await stage.place(given_back)
     await stage.until(lambda: f"main:{given_back}" in stage.ledger.sales, "the Sale of the order that is given back")
     # when Balance goes away, and the shop goes on selling and giving back
-    bought = stage.till.orders(2)
+    bought = stage.supply.orders(2)
     async with _gone(stage, stage.world.balance, outage):
         await stage.place(*bought)
         await stage.refund(given_back, *refund_ids)
@@ -72,7 +72,7 @@ async def test_the_shop_goes_away(stage: Stage, outage: dict[str, Any]) -> None:
     # given a shop whose REST API goes away while its webhooks still come
     async with _gone(stage, stage.world.shop, outage):
         # when somebody buys, and prices and stock change in Balance
-        await stage.place(stage.till.order())
+        await stage.place(stage.supply.order())
         await other_prices(stage)
         await other_stock(stage)
         await until(lambda: _waits(stage, "store-feed", "catalog-importer", "stock-publisher"), "all three wait")
@@ -90,8 +90,8 @@ async def test_every_webhook_is_lost(stage: Stage) -> None:
     sent = await _sent(stage)
     async with _webhooks(stage, drop_every=1):
         # when it sells and gives back
-        order_id, refund_ids = stage.till.refunded()
-        await stage.place(order_id, *stage.till.orders(2))
+        order_id, refund_ids = stage.supply.refunded()
+        await stage.place(order_id, *stage.supply.orders(2))
         await stage.until(lambda: f"main:{order_id}" in stage.ledger.sales, "the Sale of the order that is given back")
         await stage.refund(order_id, *refund_ids)
         # then the sweep finds everything
@@ -104,9 +104,9 @@ async def test_every_webhook_is_lost(stage: Stage) -> None:
 async def test_every_webhook_comes_twenty_times_in_any_order(stage: Stage) -> None:
     # given a shop that sends every webhook twenty times, in random order
     sent = len(await _sent(stage))
-    order_id, refund_ids = stage.till.refunded()
+    order_id, refund_ids = stage.supply.refunded()
     async with _webhooks(stage, hold=True):
-        await stage.place(order_id, *stage.till.orders(3))
+        await stage.place(order_id, *stage.supply.orders(3))
         assert await _deliver(stage, repeat=20, shuffle=True) == 4 * 2 * 20
         await stage.until(lambda: f"main:{order_id}" in stage.ledger.sales, "the Sale of the order that is given back")
         # when a refund is told of as often
@@ -121,7 +121,7 @@ async def test_every_webhook_comes_twenty_times_in_any_order(stage: Stage) -> No
 async def test_the_receiver_is_away_until_the_shop_switches_its_webhooks_off(stage: Stage) -> None:
     # given a Davtari that is away for so long that WooCommerce disables the webhooks
     await stage.programs.kill("up")
-    await stage.place(*stage.till.orders(7))
+    await stage.place(*stage.supply.orders(7))
     await until(lambda: _hooks_are(stage, "disabled"), "the shop has switched webhooks off")
     # when it comes back
     await stage.programs.start("up", services=len(ALL))

@@ -42,8 +42,8 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
 @pytest.mark.claim("S0.2", "S0.11", "S0.12", "S2.6", "S2.19", "S4.1")
 async def test_what_the_shop_sells_and_gives_back_comes_into_the_books(stage: Stage) -> None:
     # given twelve paid orders, four of which are given back, in part or whole
-    given_back = [stage.till.refunded() for _ in range(4)]
-    await stage.place(*stage.till.orders(8), *[order_id for order_id, _ in given_back])
+    given_back = [stage.supply.refunded() for _ in range(4)]
+    await stage.place(*stage.supply.orders(8), *[order_id for order_id, _ in given_back])
     await stage.until(lambda: len(stage.ledger.sales) == 12, "twelve Sales")
     # when the shop refunds them
     for order_id, refund_ids in given_back:
@@ -65,7 +65,7 @@ async def test_an_order_given_up_before_it_was_paid_makes_no_document(stage: Sta
     answer = await stage.world.shop.put(f"/wp-json/wc/v3/orders/{unpaid}", json={"status": "cancelled"})
     answer.raise_for_status()
     await stage.until(lambda: stage.ledger.orders[key].status == "cancelled", "the cancellation was read")
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     # then only the other one is in the books
     await stage.closes()
     assert key not in stage.ledger.sales
@@ -136,7 +136,7 @@ async def test_a_second_import_writes_nothing(stage: Stage) -> None:
         said = await stage.davtari("import", resource, "--json")
         assert said.json["figures"]["changed"] == 0, said.out
     # and an order goes the whole way after that
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     await stage.closes()
     # then neither a product was written nor a document that stood there already
     after = await stage.writes()
@@ -148,7 +148,7 @@ async def test_a_second_import_writes_nothing(stage: Stage) -> None:
 @pytest.mark.claim("S4.4")
 async def test_the_shop_is_used_through_woocommerces_own_rest_api_alone(stage: Stage) -> None:
     # given a shop that got products and stock, and whose orders are in the books
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     await stage.closes()
     # then every request went to WooCommerce's REST API or to the index that names it: no plugin answered any
     paths = {entry["path"] for entry in await journal.requests(stage.world.shop)}
@@ -160,7 +160,7 @@ async def test_the_shop_is_used_through_woocommerces_own_rest_api_alone(stage: S
 @pytest.mark.claim("S4.7")
 async def test_no_service_that_calls_balance_listens_on_a_port(stage: Stage) -> None:
     # given services that have read Balance and written to it
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     await stage.closes()
     # then only the receiver of webhooks listens, so that a Balance on the premises needs no inbound port
     ports = {name: listening_ports(stage.programs[name].process.pid) for name in ALL}

@@ -40,8 +40,8 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
 
 async def sells(stage: Stage) -> None:
     """The shop sells a few times and gives back once; all of it comes into the books."""
-    given_back, refund_ids = stage.till.refunded()
-    await stage.place(given_back, *stage.till.orders(ORDERS - 1))
+    given_back, refund_ids = stage.supply.refunded()
+    await stage.place(given_back, *stage.supply.orders(ORDERS - 1))
     await stage.until(lambda: f"main:{given_back}" in stage.ledger.sales, "the Sale of what is given back")
     await stage.refund(given_back, *refund_ids)
     await stage.closes()
@@ -77,7 +77,7 @@ async def test_state_databases_come_back_from_an_older_copy(stage: Stage, tmp_pa
         put_back(tmp_path / file.name, file)
     await stage.programs.start("up", services=len(ALL))
     # then every order and refund is in the books once, and it goes on
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     await stage.closes()
 
 
@@ -107,7 +107,7 @@ async def _noticed(stage: Stage) -> bool:
 async def all_is_told_again(stage: Stage) -> None:
     """Every order, refund and document is in the topics as they are now, and in the books once."""
     await until(lambda: _noticed(stage), "the services have noticed")
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     await until_empty(lambda: _untold(stage), "every order and its Sale is in the topics")
     await stage.closes()
 

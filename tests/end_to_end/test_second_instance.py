@@ -45,16 +45,14 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
 async def test_a_second_instance_is_refused_and_nothing_is_doubled(
     stage: Stage, command: tuple[str, ...], settings: str
 ) -> None:
-    begun = time.monotonic()
     said = await stage.davtari(*command, settings=settings)
-    assert time.monotonic() - begun < 60
     # then it says who is at work and what to do, and nothing else
     assert said.code == ALREADY_RUNNING, said.err
     assert "is already running" in said.err
     assert "stop that one first" in said.err
     assert "Traceback" not in said.err
     # and the first one goes on undisturbed
-    await stage.place(*stage.till.orders(3))
+    await stage.place(*stage.supply.orders(3))
     await stage.closes()
     assert stage.programs["up"].process.returncode is None
     assert stage.programs["up"].heard("service failed and is started again") == []
@@ -66,6 +64,6 @@ async def test_after_a_kill_the_successor_takes_over_at_once(stage: Stage) -> No
     await stage.programs.start("up", services=len(ALL))
     taken = time.monotonic() - begun
     assert not stage.programs["up"].heard("waiting for another instance to end")
-    await stage.place(stage.till.order())
+    await stage.place(stage.supply.order())
     await stage.closes()
     print(f"caught up {taken:.1f} s after the kill")

@@ -35,7 +35,7 @@ async def test_kafka_is_away_at_the_start(kafka: Broker, tmp_path: Path) -> None
         up = made.programs.begin("up")
         await until(lambda: _waits(made), "the services say that they wait for Kafka")
         # then what the shop tells is taken, and kept
-        order_id = made.till.order()
+        order_id = made.supply.order()
         await made.place(order_id)
         await until(lambda: _kept(made), "the webhook is in the inbox")
         async with httpx.AsyncClient() as client:

@@ -47,7 +47,7 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
 async def test_an_order_waits_for_its_item_and_goes_by_itself_when_the_item_is_there(stage: Stage) -> None:
     # given an order for something that Balance does not have
     assert MISSING in {line["sku"] for line in get_recording(ORDER_OF_MISSING).order["line_items"]}
-    await stage.place(stage.till.take(ORDER_OF_MISSING))
+    await stage.place(stage.supply.take(ORDER_OF_MISSING))
     await _until_blocked(stage, f"sale:main:{ORDER_OF_MISSING}")
     assert not stage.ledger.open_dead_letters
     # when somebody enters the item in Balance, in a folder that the shop sells
@@ -73,7 +73,7 @@ async def _until_blocked(stage: Stage, delivery: str) -> None:
 
 async def test_a_refund_waits_for_the_sale_of_its_order(stage: Stage) -> None:
     # given orders whose Sales cannot be written, given back meanwhile: one in part, one whole (status `refunded`)
-    given_back = [stage.till.refunded() for _ in range(2)]
+    given_back = [stage.supply.refunded() for _ in range(2)]
     async with journal.trouble(stage.world.balance, kind="outage", match="PUT .*/Sale$"):
         for order_id, refund_ids in given_back:
             await stage.place(order_id)
@@ -89,7 +89,7 @@ async def test_a_refund_waits_for_the_sale_of_its_order(stage: Stage) -> None:
 @pytest.mark.claim("S1.18")
 async def test_a_closed_period_asks_for_a_person_who_replays(stage: Stage) -> None:
     # given an order that Balance refuses because the month is closed
-    order_id = stage.till.order()
+    order_id = stage.supply.order()
     async with _closed_period(stage):
         await stage.place(order_id)
         await stage.until(lambda: stage.ledger.open_dead_letters, "a dead letter")
@@ -112,7 +112,7 @@ async def test_a_closed_period_asks_for_a_person_who_replays(stage: Stage) -> No
 @pytest.mark.claim("S1.18", "K2")
 async def test_two_people_replay_at_once(stage: Stage) -> None:
     # given a dead letter whose cause is gone
-    order_id = stage.till.order()
+    order_id = stage.supply.order()
     async with _closed_period(stage):
         await stage.place(order_id)
         await stage.until(lambda: stage.ledger.open_dead_letters, "a dead letter")

@@ -17,7 +17,7 @@ from services.sandbox.balance.app import BalanceSandbox
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
 from services.sandbox.balance.record import make_uid
 from services.settings.balance import Dialect
-from tests.balance.test_balance_with_sandbox import client_of, sandbox
+from tests.support.balance_sandbox import client_of, sandbox
 
 
 @asynccontextmanager

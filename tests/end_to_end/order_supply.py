@@ -11,8 +11,8 @@ from services.sandbox.recorded import get_recording
 
 
 @dataclass(slots=True)
-class Till:
-    """Hands out recorded orders that were not placed yet, in a fixed order."""
+class OrderSupply:
+    """Supplies recorded orders that were not placed yet, in a fixed order."""
 
     chosen: OrderSelection = field(default_factory=select_orders)
     _plain: list[int] = field(default_factory=list)
@@ -26,9 +26,9 @@ class Till:
         self._plain = [order_id for order_id in self.chosen.orders if order_id not in refunds]
 
     def orders(self, count: int) -> list[int]:
-        """Orders that nobody gives back."""
+        """Orders without a refund."""
         taken, self._plain = self._plain[:count], self._plain[count:]
-        assert len(taken) == count, "the till is empty: no recorded order is left"
+        assert len(taken) == count, "all recorded orders are used"
         return taken
 
     def order(self) -> int:

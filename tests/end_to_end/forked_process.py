@@ -19,7 +19,7 @@ _CONTEXT.set_forkserver_preload(
 )
 
 
-def _live(arguments: Sequence[str], log: Path) -> None:
+def _run_davtari(arguments: Sequence[str], log: Path) -> None:
     """The process's whole life: the `davtari` command with these arguments, which says all into `log`."""
     with log.open("ab") as out:
         for stream in (1, 2):
@@ -28,11 +28,11 @@ def _live(arguments: Sequence[str], log: Path) -> None:
     app()
 
 
-class Born:
+class ForkedProcess:
     """One such process, as far as a test wants to know it."""
 
     def __init__(self, arguments: Sequence[str], log: Path) -> None:
-        self._process: ForkServerProcess = _CONTEXT.Process(target=_live, args=(arguments, log))
+        self._process: ForkServerProcess = _CONTEXT.Process(target=_run_davtari, args=(arguments, log))
         self._process.start()
 
     @property
