@@ -30,7 +30,7 @@ from tests.cli.day_events import (
     settled_dead_letter,
 )
 from tests.cli.shop_given import Json, ShopDouble, answered
-from tests.outbox.test_letter_about import of_delivery
+from tests.outbox.test_dead_letter_about import of_delivery
 from tests.support.exporting import (
     KEY,
     ORDER,

@@ -17,7 +17,7 @@ from services.cli.dead_letters.channel import replay_exit_code
 from services.cli.dead_letters.replay import discard_all, plan_routes
 from services.cli.dead_letters.selection import DeadLetterFilter
 from tests.cli.dead_letter_events import NOW, dead_letters, failed_delivery, failed_record, settled
-from tests.outbox.test_letter_about import of_record
+from tests.outbox.test_dead_letter_about import of_record
 from tests.support.exporting import settings
 
 pytestmark = pytest.mark.claim("S1.18")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.outbox.test_letter_about import of_record
 from typer.testing import CliRunner
 
 from contracts.envelope import Envelope
@@ -25,6 +24,7 @@ from services.engine.outbox.decision import NOTHING
 from services.order_exporter.handlers import handlers
 from services.settings.model import Settings
 from tests.cli.day_events import NOW, collect, envelopes, open_dead_letter, settled_dead_letter
+from tests.outbox.test_dead_letter_about import of_record
 from tests.support.exporting import (
     KEY,
     ORDER,
