@@ -8,8 +8,8 @@ from contracts.clients import ContactConflict, ContactsConflicted, ContactSettle
 from services.cli.clients import view
 from services.cli.clients.history import collect_clients
 from services.sandbox.woocommerce.customers import Customers
+from tests.cli.client_events import enveloped
 from tests.cli.clients_bench import both
-from tests.cli.test_merging_clients import _enveloped as enveloped
 from tests.order_exporter.contacts_bench import (
     CLIENT,
     LATER,

@@ -12,8 +12,8 @@ from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Unavailable
 from services.order_exporter.contact_delivery import deliver_contacts
 from services.order_exporter.contact_merges import conflict_news, contact_lane
+from tests.cli.client_events import enveloped
 from tests.cli.clients_bench import both
-from tests.cli.test_merging_clients import _enveloped as enveloped
 from tests.order_exporter.contacts_bench import (
     CLIENT,
     OURS,

@@ -59,8 +59,8 @@ class Service:
     refused: dict[str, str] = field(default_factory=dict)
 
     async def take(self, *events: Event) -> list[Event]:
-        """Hand the events in, deliver whatever is wanted until nothing is, and give the events that came of it."""
-        events: list[Event] = []
+        """Take events and deliver until nothing is wanted; returns the events that follow."""
+        published: list[Event] = []
         news: tuple[Event, ...] = events
         while news:
             decisions = self.consumer.take(*news)
@@ -69,8 +69,8 @@ class Service:
                 self.refused |= {refusal.delivery.id: str(refusal.reason) for refusal in decision.refuse}
                 for delivery in decision.deliveries:
                     news += await self._deliver(delivery) if delivery.blocked is None else ()
-            events += news
-        return events
+            published += news
+        return published
 
     async def _deliver(self, delivery: Delivery) -> tuple[Event, ...]:
         if delivery.id in self.refused:
