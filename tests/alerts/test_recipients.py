@@ -91,7 +91,7 @@ def test_an_address_that_takes_nothing_fails_the_test_and_says_where_it_exists(d
 
 
 @pytest.mark.parametrize(
-    ("more", "arguments", "told"),
+    ("more", "arguments", "reported"),
     [("", (), "alerts.recipients"), (RECIPIENT, ("nobody",), "Unknown recipient 'nobody'. Recipients: owner")],
 )
 def test_who_is_not_there_is_named(davtari: Davtari, more: str, arguments: tuple[str, ...], reported: str) -> None:

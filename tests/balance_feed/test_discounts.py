@@ -81,7 +81,7 @@ def test_a_special_price_counts_where_the_settings_take_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("bad", "reported"),
     [
         ({"StartDate": "09.03.2026"}, "EndDate lies before StartDate"),
         ({"StartDate": "", "EndDate": ""}, "balance.discounts.dateless"),

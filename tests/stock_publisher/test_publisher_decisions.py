@@ -24,6 +24,7 @@ from tests.stock_publisher.stock_bench import (
     after,
     figure,
     given,
+    line,
     link,
     order,
     publish,
@@ -51,7 +52,10 @@ def test_only_a_difference_is_written() -> None:
     assert written(on.take(stock(row("9"), at=after(minutes=3)))[SUBJECT]).quantity == 9
 
 
-@pytest.mark.parametrize("events", list(permutations([link(), stock(row("10")), order(5001, "4")])))
+@pytest.mark.parametrize(
+    "events",
+    list(permutations([link(), stock(row("10")), order(5001, "4", lines=(line(PRODUCT, "4", sku="TEA-100"),))])),
+)
 def test_the_order_of_events_in_a_rebuilt_database_does_not_change_the_figure(events: tuple[Event, ...]) -> None:
     on = publisher()
     for event in events:
