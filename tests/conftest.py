@@ -12,6 +12,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+os.umask(0o077)
+"""Services refuse secrets that others can read: what tests write is private, as `davtari init` writes it."""
+
 pytest_plugins = [
     "pytester",
     "tests.support.claims_plugin",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,6 +28,7 @@ from services.engine.runtime.process_monitor import ProcessMonitor
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
 from services.engine.state.errors import first_cause
+from services.engine.state.files import OTHERS, make_private
 from services.engine.state.lock import AlreadyRunning, require_not_running
 from services.engine.telemetry.metrics import RESTARTS
 from services.engine.telemetry.tracing import export_spans
@@ -83,6 +86,7 @@ async def _pause(name: str, failures: int, cause: BaseException) -> None:
 
 async def run_until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
     """Run services until SIGTERM or SIGINT, and finish current work first. Serves health and metrics."""
+    _keep_files_private(settings.state.directory)
     chosen, telemetry = list(names), settings.telemetry
     await require_not_running(settings.state.directory, chosen, utc_now)
     monitor = ProcessMonitor(chosen, telemetry.stalled_after)
@@ -91,6 +95,13 @@ async def run_until_signalled(names: Iterable[str], settings: Settings, *, super
         port = telemetry.port_for(chosen)
         topics = [_create_missing_topics(settings.kafka)] if supervised else []
         await _until_signalled([*[run(n) for n in chosen], serve_telemetry(monitor, telemetry, port), *topics])
+
+
+def _keep_files_private(directory: Path) -> None:
+    """No other user of this machine can read what services write, nor what they wrote before."""
+    os.umask(OTHERS)
+    directory.mkdir(parents=True, exist_ok=True)
+    make_private(directory)
 
 
 async def _create_missing_topics(settings: KafkaSettings) -> None:

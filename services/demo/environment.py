@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from services.cli.init.interview import write_secret
 from services.sandbox.balance import app as balance_app
 from services.sandbox.balance import catalogue as balance_catalogue
 from services.sandbox.balance.goods import CLOTHES, DRINKS, FOOD, GOODS, HOME, PAPER
@@ -122,10 +123,10 @@ async def _category(shop: httpx.AsyncClient, path: str) -> int:
 def write_secrets(folder: Path) -> None:
     """Write the secret files that the settings name."""
     secrets = folder / "secrets"
-    secrets.mkdir(parents=True, exist_ok=True)
+    secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     texts = {"balance-password": "sandbox", "key": "ck_sandbox", "secret": "cs_sandbox", "webhook": WEBHOOK_SECRET}
     for name, text in texts.items():
-        (secrets / name).write_text(text + "\n", encoding="utf-8")
+        write_secret(secrets / name, text)
 
 
 def _free_port() -> int:
@@ -139,6 +140,7 @@ def _tables(environment: SandboxEnvironment, flows: Mapping[str, str]) -> dict[s
         "balance": {
             "transport": "on-prem",
             "url": f"{environment.balance_at.url}/Balance_Exchange/hs/Exchange",
+            "allow-http": True,
             "user-name": "integration",
             "password-file": "secrets/balance-password",
             "currencies": {"GEL": GEL},

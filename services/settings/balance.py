@@ -179,6 +179,7 @@ class BalanceSettings(Section):
     url: WebAddress | None = Field(
         default=None, description="the whole base URL: required on-prem, overrides the cloud's"
     )
+    allow_http: bool = Field(default=False, description="send the password to an http address in a trusted network")
     user_name: str
     password_file: Path
     profile: Literal["storera", "vendoo", "b2c"] = "b2c"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
+from stat import S_IRWXO, S_IWGRP
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -25,6 +27,19 @@ def address_fault(text: str) -> str:
     if not parts.hostname or port == 0:
         return "names no server, such as https://shop.example.ge"
     return ""
+
+
+def is_unencrypted(address: str) -> bool:
+    """Whether a call to this address crosses a network in clear: http, and not to this machine itself."""
+    parts = urlsplit(address)
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _usable(text: str) -> str:
@@ -85,16 +100,23 @@ class Section(BaseModel):
     )
 
 
+OPEN_TO_OTHERS = S_IWGRP | S_IRWXO
+"""Permissions that no secret may have. A group may read it: orchestrators pass secrets to containers in that way."""
+
+
 class SecretMissing(Exception):
-    """A secret's file is missing or empty."""
+    """A secret's file is missing or empty, or everybody on this machine may read it."""
 
 
 def read_secret(path: Path, key: str) -> SecretStr:
     """The secret in a file, without the line end. Raises `SecretMissing`, naming the settings key and the file."""
     try:
+        mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8").strip("\r\n")
     except OSError as error:
         raise SecretMissing(f"{key}: cannot read {path} ({error.strerror}); write the secret into that file") from None
+    if mode & OPEN_TO_OTHERS:
+        raise SecretMissing(f"{key}: other users of this machine can read or change {path}; run: chmod 600 {path}")
     if not text:
         raise SecretMissing(f"{key}: the file {path} is empty; write the secret into it")
     return SecretStr(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from contracts.validation import problem
+from services.settings.base import is_unencrypted
 from services.settings.model import Settings
 
 ENV_PREFIX = "DAVTARI__"
@@ -28,9 +29,24 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """
     data = _merge(_read(path), _from_environment(environ))
     try:
-        return Settings.model_validate(_absolute(data, path.parent.resolve()))
+        settings = Settings.model_validate(_absolute(data, path.parent.resolve()))
     except ValidationError as error:
         raise SettingsError(_explain(path, error)) from None
+    if faults := list(find_unencrypted(settings)):
+        raise SettingsError("\n".join([f"{path} cannot be used:", *faults]))
+    return settings
+
+
+def find_unencrypted(settings: Settings) -> Iterator[str]:
+    """The addresses to which a password or key would be sent in clear without a person having allowed it."""
+    balance, key = settings.balance, "{section}.url: {url} would receive the {secret} unencrypted"
+    fix = "use its https:// address, or set {section}.allow-http = true if the network in between is trusted"
+    text = f"  {key}; {fix}"
+    if is_unencrypted(balance.base_url()) and not balance.allow_http:
+        yield text.format(section="balance", url=balance.base_url(), secret="password")
+    for name, shop in settings.shops.items():
+        if is_unencrypted(shop.url) and not shop.allow_http:
+            yield text.format(section=f"shops.{name}", url=shop.url, secret="key")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class ShopSettings(Section):
     """One WooCommerce store."""
 
     url: WebAddress
+    allow_http: bool = Field(default=False, description="send the key to an http address in a trusted network")
     rest_prefix: str = Field(
         default="", description="WordPress's REST prefix, e.g. wp-json; empty: wp-json, or the one the home page names"
     )

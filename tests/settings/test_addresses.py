@@ -38,7 +38,7 @@ def test_an_address_that_no_client_could_call_is_refused(text: str, fine: bool) 
 def _settings(**changed: str) -> Iterator[str]:
     lines = {
         "shop": 'url = "https://shop.test"',
-        "balance": 'url = "http://server/x"',
+        "balance": 'url = "https://server/x"',
         "receiver": 'public-url = "https://davtari.test"',
     } | changed
     yield f'[balance]\ntransport = "on-prem"\nuser-name = "u"\npassword-file = "p"\n{lines["balance"]}'

@@ -151,7 +151,8 @@ def test_a_profile_is_a_preset_under_the_dialect(written: Any, profile: str, sku
 def test_cloud_and_on_prem_have_one_shape(written: Any) -> None:
     cloud = written(PLAIN).balance
     on_prem = PLAIN.replace(
-        'application-id = "1234"', 'transport = "on-prem"\nurl = "http://server:8081/Balance_Exchange/hs/Exchange"'
+        'application-id = "1234"',
+        'transport = "on-prem"\nallow-http = true\nurl = "http://server:8081/Balance_Exchange/hs/Exchange"',
     )
     assert cloud.base_url() == "https://cloud.balance.ge/sm/o/Balance/1234/hs/Exchange"
     assert written(on_prem).balance.base_url("Items") == "http://server:8081/Balance_Exchange/hs/Exchange"

@@ -25,7 +25,7 @@ from services.connectors.balance.stocks import Warehouse
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import SettingsError
 from services.settings.balance import BalanceSettings
-from services.settings.base import address_fault
+from services.settings.base import is_unencrypted
 
 
 @dataclass(slots=True)
@@ -134,7 +134,9 @@ def _ask_access(ask: Interview, folder: Path) -> tuple[dict[str, SettingValue], 
         values["application-id"] = ask.text("balance.application-id", question, wrong=_check_digits)
     else:
         question = "Address, such as http://server/Balance_Exchange/hs/Exchange"
-        values["url"] = ask.text("balance.url", question, wrong=address_fault)
+        values["url"] = url = ask.address("balance.url", question)
+        if is_unencrypted(url):
+            values["allow-http"] = True
     values["user-name"] = ask.text("balance.user-name", "User name in Balance")
     password = ask.secret("Password", folder / PASSWORD_FILE)
     profiles = ("storera", "vendoo", "b2c")

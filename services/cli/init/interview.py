@@ -16,7 +16,7 @@ import typer
 from pydantic import SecretStr
 
 from services.cli.screen import console
-from services.settings.base import SecretMissing, read_secret
+from services.settings.base import SecretMissing, address_fault, is_unencrypted, read_secret
 
 Answer = str | int | list[str] | list[int]
 
@@ -83,6 +83,15 @@ class Interview:
         """Ask for a line of text."""
         earlier = self.kept.get(key)
         return self._ask_text(key, question, earlier if isinstance(earlier, str) else default, wrong)
+
+    def address(self, key: str, question: str) -> str:
+        """Ask for a web address. One that is not encrypted is taken only when the person confirms it."""
+        warning = "  This address is not encrypted: whoever is in between can read the password."
+        while is_unencrypted(answer := self.text(key, question, wrong=address_fault).rstrip("/")):
+            say(warning, style="yellow")
+            if confirm("Use it because the network in between is trusted?", default=False):
+                break
+        return answer
 
     def optional(self, key: str, question: str, wrong: Check = lambda _: "") -> str:
         """Ask for a line of text that may be empty."""

@@ -20,7 +20,7 @@ from services.connectors.woocommerce.products import Category
 from services.engine.clock import utc_now
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.settings import SettingsError
-from services.settings.base import address_fault
+from services.settings.base import is_unencrypted
 from services.settings.shop import ShopSettings
 
 NEW = "new"
@@ -68,7 +68,7 @@ def _check_id(text: str) -> str:
 
 
 def _ask_access(ask: Interview, name: str, folder: Path) -> ShopConnection:
-    url = ask.text("shop.url", "Address of the shop, such as https://shop.example.ge", wrong=address_fault).rstrip("/")
+    url = ask.address("shop.url", "Address of the shop, such as https://shop.example.ge")
     say(f"  Create an API key: {MENU}")
     values: dict[str, SettingValue] = {
         "url": url,
@@ -76,6 +76,8 @@ def _ask_access(ask: Interview, name: str, folder: Path) -> ShopConnection:
         "secret-file": f"secrets/{name}-secret",
         "webhook-secret-files": [f"secrets/{name}-webhook"],
     }
+    if is_unencrypted(url):
+        values["allow-http"] = True
     consumer_key = ask.secret("Consumer key", folder / f"secrets/{name}-key")
     secret = ask.secret("Consumer secret", folder / f"secrets/{name}-secret")
     question = "CA file for a private certificate (empty: none)"

@@ -7,10 +7,12 @@ a new generation, which makes the service read its topics from the start. Nothin
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sqlite3
+import stat
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -20,6 +22,7 @@ from services.engine.state.errors import is_corrupt
 log = logging.getLogger(__name__)
 SCHEMA_VERSION = 5
 """The version of `tables.py`, part of the file name: with a new version a service starts with an empty database."""
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 PARTS = ("", "-wal", "-shm", "-journal")
 """The suffixes of the files that belong to one database."""
 _CURRENT = re.compile(rf"[a-z-]+\.v{SCHEMA_VERSION}\.sqlite(-wal|-shm|-journal)?")
@@ -37,8 +40,21 @@ _FIXES: Mapping[Unusable, str] = {
 
 def database_path(directory: Path, service: str) -> Path:
     """The path of a service's database; the folder is created if it is missing."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return directory / f"{service}.v{SCHEMA_VERSION}.sqlite"
+
+
+def make_private(directory: Path) -> None:
+    """Take the folder and what is in it from every other user: it holds personal data until a person is forgotten.
+
+    SQLite gives its further files the permissions of the database. What belongs to somebody else, such as the mount
+    point of a volume, is left to them.
+    """
+    for path in (directory, *directory.iterdir()):
+        with suppress(FileNotFoundError):  # SQLite removes its further files when the last service ends
+            status = path.stat()
+            if status.st_uid == os.getuid() and status.st_mode & OTHERS:
+                path.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)
 
 
 def find_leftovers(directory: Path) -> list[Path]:
