@@ -26,7 +26,7 @@ Listed = Mapping[int, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class OrderRefunds:
+class OrderWithRefunds:
     """A readable order, its list of refunds by id, and the refunds known before.
 
     `exact` are the refunds of the list with all decimals of their taxes by rate.
@@ -55,26 +55,26 @@ class RefundReader:
     def __init__(self, shop: OrderSource, reading: OrderParser) -> None:
         self._shop, self._reading = shop, reading
 
-    async def read(self, order: OrderChanged, json: dict[str, Any], wanted: OrderReadPayload) -> OrderRefunds:
+    async def read(self, order: OrderChanged, json: dict[str, Any], wanted: OrderReadPayload) -> OrderWithRefunds:
         """Return the order with its refunds; both are read once more if they differ.
 
         Raises `UpstreamError`; the order may have been deleted meanwhile.
         """
-        found = OrderRefunds(order, json, frozenset(wanted.refunds))
+        found = OrderWithRefunds(order, json, frozenset(wanted.refunds))
         if not found.named and not found.known:
             return found
         found = await self._listed(found)
         found = found if found.agree else await self._listed(await self._newer(found))
         return replace(found, exact=await self._exact(found))
 
-    async def _listed(self, found: OrderRefunds) -> OrderRefunds:
+    async def _listed(self, found: OrderWithRefunds) -> OrderWithRefunds:
         return replace(found, listed=await self._rows(found.order.order_id))
 
     async def _rows(self, order_id: int, dp: int | None = None) -> Listed:
         rows = await self._shop.refunds(order_id, fresh=True, dp=dp)
         return {id_: row for row in rows if (id_ := php.whole(row.get("id")) or 0) > 0}
 
-    async def _exact(self, found: OrderRefunds) -> Listed:
+    async def _exact(self, found: OrderWithRefunds) -> Listed:
         """The refunds of the list whose answer with more decimals agrees."""
         rounded = {id_ for id_, row in found.listed.items() if may_be_rounded(row)}
         finer = await self._rows(found.order.order_id, DECIMALS) if rounded else {}
@@ -84,7 +84,7 @@ class RefundReader:
                 exact[id_] = with_exact_taxes(found.listed[id_], finer[id_])
         return exact
 
-    async def _newer(self, found: OrderRefunds) -> OrderRefunds:
+    async def _newer(self, found: OrderWithRefunds) -> OrderWithRefunds:
         """The same with the order read again, unless that is older or cannot be read."""
         json = await self._shop.order(found.order.order_id, fresh=True)
         again = self._reading.answer(json) if json is not None else None
@@ -102,17 +102,17 @@ class RefundFacts:
     now: datetime
     removal_wait: timedelta
 
-    def events(self, found: OrderRefunds) -> tuple[Event, ...]:
+    def events(self, found: OrderWithRefunds) -> tuple[Event, ...]:
         """Return one event for each refund in the order, in its list, or known before."""
         ids = found.named | found.listed.keys() | found.known
         return tuple(self._event(id_, found) for id_ in sorted(ids))
 
-    def remaining(self, found: OrderRefunds, events: tuple[Event, ...]) -> tuple[int, ...]:
+    def remaining(self, found: OrderWithRefunds, events: tuple[Event, ...]) -> tuple[int, ...]:
         """Return the refunds of the order, including those that cannot be read yet."""
         removed = {event.refund_id for event in events if isinstance(event, RefundRemoved)}
         return tuple(sorted((found.named | found.listed.keys() | found.known) - removed))
 
-    def _event(self, id_: int, found: OrderRefunds) -> Event:
+    def _event(self, id_: int, found: OrderWithRefunds) -> Event:
         listed = found.listed.get(id_)
         if listed is not None and id_ in found.named:
             return self._issued(id_, found, listed)
@@ -120,7 +120,7 @@ class RefundFacts:
             return self._waiting(id_, Reason.SHOP_REFUNDS_DIFFER, _difference(listed is not None), listed)
         return self._missing(id_)
 
-    def _issued(self, id_: int, found: OrderRefunds, listed: dict[str, Any]) -> RefundIssued | RefundUnreadable:
+    def _issued(self, id_: int, found: OrderWithRefunds, listed: dict[str, Any]) -> RefundIssued | RefundUnreadable:
         exact = found.exact.get(id_)
         if exact is None:
             return self._waiting(id_, Reason.SHOP_REFUND_INVALID, TAXES_DIFFER, listed)

@@ -43,7 +43,7 @@ class NotLoaded(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Attempt:
+class RuleChanges:
     """What one run of a rule changes; it counts only when the rule returns."""
 
     put: dict[Slot, tuple[BaseModel | None, str]] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Session:
         self.touched: dict[str, Cause | None] = {}
         self.released: dict[str, Cause | None] = {}
         self.changes: dict[Slot, tuple[BaseModel | None, str]] = {}
-        self.attempt = Attempt()
+        self.pending = RuleChanges()
         self._bodies: dict[Slot, str | BaseModel | None] = {}
         self._ref_of: dict[Slot, str] = {}
         self._refs: dict[Slot, set[str]] = {}
@@ -67,8 +67,8 @@ class Session:
 
     def get(self, kind: Kind[RecordT], key: str) -> RecordT | None:
         slot = (kind.name, key)
-        if slot in self.attempt.put:
-            return self.attempt.put[slot][0]  # type: ignore[return-value]
+        if slot in self.pending.put:
+            return self.pending.put[slot][0]  # type: ignore[return-value]
         if slot not in self._bodies:
             raise NotLoaded([Miss(slot, by_ref=False)])
         body = self._bodies[slot]
@@ -78,7 +78,7 @@ class Session:
 
     def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
         wanted = {key: (kind.name, key) for key in keys}
-        put, bodies = self.attempt.put, self._bodies
+        put, bodies = self.pending.put, self._bodies
         if missing := [slot for slot in wanted.values() if slot not in put and slot not in bodies]:
             raise NotLoaded(Miss(slot, by_ref=False) for slot in missing)
         return {key: record for key in wanted if (record := self.get(kind, key)) is not None}
@@ -87,7 +87,7 @@ class Session:
         slot = (kind.name, ref)
         if slot not in self._refs:
             raise NotLoaded([Miss(slot, by_ref=True)])
-        keys = sorted(self._keys(slot)) if self.attempt.put else sorted(self._refs[slot])
+        keys = sorted(self._keys(slot)) if self.pending.put else sorted(self._refs[slot])
         return {key: record for key in keys if (record := self.get(kind, key)) is not None}
 
     def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
@@ -98,38 +98,38 @@ class Session:
 
     def _keys(self, slot: Slot) -> set[str]:
         kind, ref = slot
-        moved = {key: at for (name, key), (_, at) in self.attempt.put.items() if name == kind}
+        moved = {key: at for (name, key), (_, at) in self.pending.put.items() if name == kind}
         kept = {key for key in self._refs[slot] if moved.get(key, ref) == ref}
         return kept | {key for key, at in moved.items() if at == ref}
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
-        self.attempt.put[kind.name, key] = (record, ref)
+        self.pending.put[kind.name, key] = (record, ref)
 
     def drop(self, kind: Kind[Any], key: str) -> None:
-        self.attempt.put[kind.name, key] = (None, "")
+        self.pending.put[kind.name, key] = (None, "")
 
     def touch(self, subject: str) -> None:
-        self.attempt.touched.append(subject)
+        self.pending.touched.append(subject)
 
     def release(self, name: str) -> None:
-        self.attempt.released.append(name)
+        self.pending.released.append(name)
 
     def run(self, rule: Callable[[], ResultT], cause: Cause | None = None) -> ResultT:
         """Run a rule; what it puts, touches and releases counts only when it returns. Raises `NotLoaded`."""
-        before, self.attempt = self.attempt, Attempt()
+        before, self.pending = self.pending, RuleChanges()
         try:
             result = rule()
         finally:
-            attempt, self.attempt = self.attempt, before
-        self._take_over(attempt, cause)
+            pending, self.pending = self.pending, before
+        self._take_over(pending, cause)
         return result
 
-    def _take_over(self, attempt: Attempt, cause: Cause | None) -> None:
-        for slot, (record, ref) in attempt.put.items():
+    def _take_over(self, pending: RuleChanges, cause: Cause | None) -> None:
+        for slot, (record, ref) in pending.put.items():
             self._keep(slot, record, ref)
-        for subject in attempt.touched:
+        for subject in pending.touched:
             self.touched[subject] = cause
-        for name in attempt.released:
+        for name in pending.released:
             self.released[name] = cause
 
     def _keep(self, slot: Slot, record: BaseModel | None, ref: str) -> None:

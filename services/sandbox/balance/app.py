@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.sandbox.balance import access, clients, control, posting, resources
-from services.sandbox.balance.books import DocumentRegister, SandboxBooks
+from services.sandbox.balance.books import SandboxBooks, SandboxRegister
 from services.sandbox.balance.dialect import JSON, RowRenderer, list_response
 from services.sandbox.balance.drafts import parse_body
 from services.sandbox.balance.errors import ExchangeRefusal, PlatformRefusal, error_text
@@ -71,7 +71,7 @@ def mark_client(books: SandboxBooks, wanted: str) -> Row:
     return row | {"DeletionMark": True}
 
 
-def document_writers(books: SandboxBooks, register: DocumentRegister) -> dict[str, Write]:
+def document_writers(books: SandboxBooks, register: SandboxRegister) -> dict[str, Write]:
     """The methods of a kind of document."""
     return {
         "PUT": lambda sent: [document.row() for document in posting.put_documents(books, register, sent)],

@@ -50,7 +50,7 @@ class BalanceDocument:
         return {"uid": self.uid, "Number": self.number} | self.header | marked | {"Items": self.lines}
 
 
-class DocumentRegister:
+class SandboxRegister:
     """The documents of one kind."""
 
     def __init__(self, kind: str) -> None:
@@ -110,12 +110,12 @@ class SandboxBooks:
         self.series: dict[str, Row] = {}
         self.discounts: dict[str, Row] = {}
         self.clients = SandboxClients()
-        self.sales = DocumentRegister("Sale")
-        self.credit_notes = DocumentRegister("SalesCredit")
-        self.sales_orders = DocumentRegister("SalesOrder")
-        self.receipts = {name: DocumentRegister(name) for name in self.settings.dialect.receipt_resources}
+        self.sales = SandboxRegister("Sale")
+        self.credit_notes = SandboxRegister("SalesCredit")
+        self.sales_orders = SandboxRegister("SalesOrder")
+        self.receipts = {name: SandboxRegister(name) for name in self.settings.dialect.receipt_resources}
 
-    def registers(self) -> dict[str, DocumentRegister]:
+    def registers(self) -> dict[str, SandboxRegister]:
         """Every kind of document by its name in this dialect."""
         return {
             "Sale": self.sales,

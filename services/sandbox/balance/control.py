@@ -30,7 +30,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from services.sandbox.balance import catalogue, posting
-from services.sandbox.balance.books import DocumentRegister, SandboxBooks, describe_books, summarize_document
+from services.sandbox.balance.books import SandboxBooks, SandboxRegister, describe_books, summarize_document
 from services.sandbox.balance.errors import ExchangeRefusal
 from services.sandbox.balance.items import parse_number
 from services.sandbox.balance.record import ZERO, Row, as_text
@@ -149,7 +149,7 @@ def fill(books: SandboxBooks, asked: ControlRequest) -> dict[str, Any]:
     return catalogue.fill_catalogue(books, order)
 
 
-def edit_document(books: SandboxBooks, register: DocumentRegister, asked: ControlRequest) -> dict[str, Any]:
+def edit_document(books: SandboxBooks, register: SandboxRegister, asked: ControlRequest) -> dict[str, Any]:
     """A document changed by hand."""
     return summarize_document(posting.edit_document(books, register, asked.at, asked.body))
 

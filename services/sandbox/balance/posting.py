@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.sandbox.balance import drafts, rules, stock_and_prices
-from services.sandbox.balance.books import BalanceDocument, DocumentRegister, SandboxBooks
+from services.sandbox.balance.books import BalanceDocument, SandboxBooks, SandboxRegister
 from services.sandbox.balance.drafts import DocumentDraft, read_draft
 from services.sandbox.balance.errors import ExchangeRefusal, error_text
 from services.sandbox.balance.record import ZERO, Row, is_empty, is_uid, make_uid
@@ -15,7 +15,7 @@ from services.sandbox.balance.rules import resolve_references
 from services.sandbox.balance.stock_and_prices import StockMovement
 
 
-def put_documents(books: SandboxBooks, register: DocumentRegister, sent: list[Row]) -> list[BalanceDocument]:
+def put_documents(books: SandboxBooks, register: SandboxRegister, sent: list[Row]) -> list[BalanceDocument]:
     """Writes and posts documents in their order. Raises `ExchangeRefusal` at the first that is refused; by the rule
     `array` those before it stay, or nothing of the array does."""
     written: list[tuple[BalanceDocument | None, BalanceDocument]] = []
@@ -31,7 +31,7 @@ def put_documents(books: SandboxBooks, register: DocumentRegister, sent: list[Ro
 
 
 def undo_writes(
-    books: SandboxBooks, register: DocumentRegister, written: list[tuple[BalanceDocument | None, BalanceDocument]]
+    books: SandboxBooks, register: SandboxRegister, written: list[tuple[BalanceDocument | None, BalanceDocument]]
 ) -> None:
     """Undoes writes, newest first."""
     for earlier, document in reversed(written):
@@ -41,7 +41,7 @@ def undo_writes(
             apply_document(books, register, earlier)
 
 
-def put_document(books: SandboxBooks, register: DocumentRegister, sent: Row) -> BalanceDocument:
+def put_document(books: SandboxBooks, register: SandboxRegister, sent: Row) -> BalanceDocument:
     """Creates a document or replaces the one with its uid: the old effect is undone, the new one done.
 
     Raises `ExchangeRefusal` with every text; the earlier document is kept, or an unposted draft by the rule
@@ -66,7 +66,7 @@ def put_document(books: SandboxBooks, register: DocumentRegister, sent: Row) -> 
 
 def refuse_posting(
     books: SandboxBooks,
-    register: DocumentRegister,
+    register: SandboxRegister,
     earlier: BalanceDocument | None,
     document: BalanceDocument,
     draft: DocumentDraft,
@@ -81,7 +81,7 @@ def refuse_posting(
     raise ExchangeRefusal(books.settings.rules.error_status, draft.faults)
 
 
-def patch_document(books: SandboxBooks, register: DocumentRegister, sent: Row) -> BalanceDocument:
+def patch_document(books: SandboxBooks, register: SandboxRegister, sent: Row) -> BalanceDocument:
     """Changes the named fields of an existing document; lines are replaced if present. Raises `ExchangeRefusal`."""
     earlier = get_document(books, register, requested_uid(sent))
     unchanged: dict[str, Any] = {**earlier.header, "Items": earlier.lines, "uid": earlier.uid}
@@ -90,7 +90,7 @@ def patch_document(books: SandboxBooks, register: DocumentRegister, sent: Row) -
     return put_document(books, register, unchanged | moments | proper)
 
 
-def mark_document(books: SandboxBooks, register: DocumentRegister, wanted: str) -> BalanceDocument:
+def mark_document(books: SandboxBooks, register: SandboxRegister, wanted: str) -> BalanceDocument:
     """Marks a document for deletion (Balance fact 9) and undoes it. Raises `ExchangeRefusal` for an unknown uid."""
     earlier = get_document(books, register, wanted)
     undo_document(books, earlier)
@@ -99,7 +99,7 @@ def mark_document(books: SandboxBooks, register: DocumentRegister, wanted: str) 
     return marked
 
 
-def edit_document(books: SandboxBooks, register: DocumentRegister, wanted: str, change: Row) -> BalanceDocument:
+def edit_document(books: SandboxBooks, register: SandboxRegister, wanted: str, change: Row) -> BalanceDocument:
     """A later edit by hand, past every rule: header fields, and lines matched by their Number. `revision` stays.
 
     Raises `ExchangeRefusal` for an unknown uid or an unreadable value.
@@ -118,7 +118,7 @@ def edit_document(books: SandboxBooks, register: DocumentRegister, wanted: str, 
     return edited
 
 
-def get_document(books: SandboxBooks, register: DocumentRegister, wanted: str) -> BalanceDocument:
+def get_document(books: SandboxBooks, register: SandboxRegister, wanted: str) -> BalanceDocument:
     """The document of a uid; `ExchangeRefusal` when there is none."""
     document = register.get(wanted)
     if document is None:
@@ -135,7 +135,7 @@ def requested_uid(sent: Row) -> str:
 
 
 def compose_document(
-    draft: DocumentDraft, register: DocumentRegister, books: SandboxBooks, earlier: BalanceDocument | None, wanted: str
+    draft: DocumentDraft, register: SandboxRegister, books: SandboxBooks, earlier: BalanceDocument | None, wanted: str
 ) -> BalanceDocument:
     """The document that a draft becomes: uid, number, numbered lines with VAT, and its movements of stock."""
     own = earlier is not None or (wanted and books.settings.dialect.own_uid == "honoured")
@@ -210,7 +210,7 @@ def stock_movements(header: Row, lines: list[Row], sign: int, books: SandboxBook
     ]
 
 
-def apply_document(books: SandboxBooks, register: DocumentRegister, document: BalanceDocument) -> None:
+def apply_document(books: SandboxBooks, register: SandboxRegister, document: BalanceDocument) -> None:
     """Keeps a document and does its effect."""
     register.keep(document)
     for movement in document.movements if document.posted else ():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from services.sandbox.balance import clients, drafts, items
-from services.sandbox.balance.books import DocumentRegister, SandboxBooks
+from services.sandbox.balance.books import SandboxBooks, SandboxRegister
 from services.sandbox.balance.errors import PlatformRefusal
 from services.sandbox.balance.record import Row, as_text
 from services.sandbox.balance.settings import SandboxDialect
@@ -136,7 +136,7 @@ def client_rows(books: SandboxBooks, query: ReadQuery) -> Iterable[Row]:
     return books.clients.rows()
 
 
-def document_rows(register: DocumentRegister, query: ReadQuery) -> Iterable[Row]:
+def document_rows(register: SandboxRegister, query: ReadQuery) -> Iterable[Row]:
     """Documents of one kind; one by its uid without a search."""
     if "uid" in query.filters:
         one = register.get(query.filters["uid"].lower())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from services.sandbox.balance import stock_and_prices
-from services.sandbox.balance.books import BalanceDocument, DocumentRegister, SandboxBooks
+from services.sandbox.balance.books import BalanceDocument, SandboxBooks, SandboxRegister
 from services.sandbox.balance.drafts import DocumentDraft, parse_figure
 from services.sandbox.balance.record import Row, is_empty, is_uid
 from services.sandbox.balance.settings import TextReference
@@ -63,7 +63,7 @@ PRICE_CORRECTION = "ფასის კორექტირება"
 CREDIT_OPERATIONS = (RETURN, PRICE_CORRECTION, RETURN_WITHOUT_BASE)
 
 
-def check_draft(draft: DocumentDraft, register: DocumentRegister, books: SandboxBooks) -> None:
+def check_draft(draft: DocumentDraft, register: SandboxRegister, books: SandboxBooks) -> None:
     """Adds to the draft's faults whatever the settings forbid; references must be resolved first."""
     if register in books.receipts.values():
         check_receipt(draft, books)
@@ -165,7 +165,7 @@ def check_base(draft: DocumentDraft, books: SandboxBooks) -> None:
 
 
 def check_posting(
-    draft: DocumentDraft, document: BalanceDocument, register: DocumentRegister, books: SandboxBooks
+    draft: DocumentDraft, document: BalanceDocument, register: SandboxRegister, books: SandboxBooks
 ) -> None:
     """What the posting handler refuses: a closed period, a second credit note, stock that is not there."""
     rules, date = books.settings.rules, document.header.get("Date")
