@@ -15,8 +15,8 @@ from services.alerts.handlers import SERVICE
 from services.alerts.message import Message, Notice, compose_open
 from services.engine.clock import Clock
 from services.engine.outbox.engine import Engine
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Retry
-from services.engine.outbox.row import Row
 from services.settings.alerts import AlertSettings
 from services.settings.base import SecretMissing
 

@@ -22,15 +22,20 @@ from services.catalog_importer.eligibility import (
 )
 from services.catalog_importer.price import ProductPrices, compute_prices, next_price_change
 from services.catalog_importer.product import (
+    ITEM,
+    LINK,
     PLAN,
+    PLANNED,
+    PRICES,
+    WITHDRAWN,
     WRITE,
     DesiredProduct,
     ProductPayload,
     desired_catalogue_fields,
     digest_product,
     digest_skip,
+    sku_ref,
 )
-from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
 from services.catalog_importer.report import skipped_event
 from services.catalog_importer.requests import (
     APPROVED_CHANGE,

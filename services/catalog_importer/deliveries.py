@@ -29,8 +29,8 @@ from services.catalog_importer.shop_products import (
 from services.connectors.woocommerce.batch import NotStored, Stored, find_differences
 from services.connectors.woocommerce.products import MOST_SKUS
 from services.engine.outbox.batches import Batches
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.settings.shop import ShopSettings
 

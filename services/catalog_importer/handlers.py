@@ -15,7 +15,7 @@ from contracts.linking import LinkRequested
 from contracts.operations import ApplyRequested, CommandSettled, MappingRequested
 from services.catalog_importer.decide import decide_product
 from services.catalog_importer.eligibility import same_sku
-from services.catalog_importer.records import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
+from services.catalog_importer.product import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
 from services.catalog_importer.requests import (
     GROUP_MEMBER,
     MAPPING_SUBJECT,

@@ -1,4 +1,4 @@
-"""The fields that a product should have, from an item, its prices and the settings; and their write and digest."""
+"""What the importer remembers of products, the fields that a product should have, and their write and digest."""
 
 from __future__ import annotations
 
@@ -10,13 +10,30 @@ from typing import Any
 
 from pydantic import Field
 
-from contracts.balance import ItemChanged
-from contracts.catalog import GroupRule, ProductLinked, RolePrice, WrittenProduct
+from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
+from contracts.catalog import GroupRule, ProductLinked, ProductPlanned, RolePrice, WrittenProduct
 from contracts.model import Money, Part, Quantity, ShopId, Uid
-from services.catalog_importer.eligibility import Eligible, ItemTraits, Skip
+from services.catalog_importer.eligibility import Eligible, ItemTraits, Skip, same_sku
 from services.catalog_importer.price import Phase, ProductPrices, SalePrice
 from services.connectors.woocommerce.product import ProductWrite, format_price
+from services.engine.state.records import Kind
 from services.settings.catalogue import FieldOwnership
+
+ITEM = Kind("item", ItemChanged)
+"""By item; found by SKU."""
+WITHDRAWN = Kind("withdrawn", ItemWithdrawn)
+"""By item."""
+PRICES = Kind("prices", PriceChanged)
+"""By item."""
+LINK = Kind("link", ProductLinked)
+"""By shop:item."""
+PLANNED = Kind("planned", ProductPlanned)
+"""By shop:item: the last plan or skip announced."""
+
+
+def sku_ref(item: ItemChanged | None) -> str:
+    """Return the reference of an item's SKU, by which items with the same SKU are found; empty without a SKU."""
+    return same_sku(item.sku) if item else ""
 
 
 class DesiredProduct(Part):

@@ -23,8 +23,7 @@ from services.engine.clock import utc_now
 from services.engine.kafka.availability import retry_until_available
 from services.engine.kafka.membership import Displaced
 from services.engine.kafka.topics import TopicsNotCreated, create_topics
-from services.engine.runtime.health_server import serve_telemetry
-from services.engine.runtime.process_monitor import ProcessMonitor
+from services.engine.runtime.process_monitor import ProcessMonitor, serve_telemetry
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
 from services.engine.state.errors import first_cause

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from services.connectors.http.recovery import add_listener
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.backoff import LONGEST_WAIT, unavailable_wait
 from services.engine.clock import Clock
-from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.breaker import Breaker, add_listener
 from services.engine.outbox.lane import Deliver, Lane
 from services.settings.model import Settings
 

@@ -14,9 +14,8 @@ from services.accounting.contacts import NORMALIZERS
 from services.connectors.balance.clients import ClientRef
 from services.connectors.balance.fields import RowInvalid
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_exporter.tasks import ClientTask
 

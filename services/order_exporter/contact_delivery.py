@@ -16,9 +16,8 @@ from services.connectors.balance.clients import ClientRef
 from services.connectors.balance.fields import RowInvalid, value
 from services.connectors.balance.values import parse_moment
 from services.connectors.woocommerce.customers import Customer, postal_address
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_exporter.client import address_line
 from services.order_exporter.tasks import ContactTask

@@ -26,9 +26,8 @@ from services.accounting.documents.booking import (
 )
 from services.accounting.documents.comparison import DocumentIntent
 from services.connectors.balance.documents import StoredDocument
-from services.engine.outbox.lane import Deliver, deliver_each
+from services.engine.outbox.lane import Deliver, Row, deliver_each
 from services.engine.outbox.outcome import Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_exporter.announcements import sale_content
 from services.order_exporter.client_delivery import Clients, deliver_clients

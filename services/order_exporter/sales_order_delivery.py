@@ -15,8 +15,8 @@ from services.accounting.documents.booking import BookedDocument, DocumentRegist
 from services.accounting.documents.comparison import DocumentIntent
 from services.connectors.balance.documents import StoredDocument
 from services.connectors.balance.fields import RowInvalid
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_exporter.sales_orders import event_content
 from services.order_exporter.tasks import SalesOrderTask

@@ -11,9 +11,8 @@ from contracts.delivery_ids import order_key
 from contracts.reasons import Reason
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.orders import Note
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.order_notifier.projection import base_of, order_read_name
 from services.order_notifier.tasks import NoteTask, StatusTask

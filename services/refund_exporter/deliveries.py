@@ -22,9 +22,8 @@ from services.accounting.documents.booking import (
 )
 from services.accounting.documents.comparison import DocumentIntent
 from services.connectors.balance.documents import StoredDocument
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.refund_exporter.handlers import LANE
 from services.refund_exporter.tasks import CreditNoteTask, note_content
 from services.settings.balance import Dialect

@@ -14,8 +14,8 @@ from services.connectors.woocommerce import php
 from services.connectors.woocommerce.batch import LIMIT, ItemResult, NotStored, Stored
 from services.connectors.woocommerce.product import ProductWrite
 from services.engine.outbox.batches import Batches
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.engine.telemetry import metrics
 from services.stock_publisher.records import StockTarget, StockWrite
 

@@ -23,9 +23,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from services.engine.clock import Clock
 from services.engine.outbox import outbox
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done, Outcome, Retry
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.stock_publisher.order_list import ShopOrderList
 

@@ -22,9 +22,8 @@ from services.engine.clock import next_run
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import News, Remember
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done, Outcome
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.engine.state.records import Kind, State
 from services.engine.state.store import chunks, read_kind, read_refs

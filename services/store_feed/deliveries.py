@@ -15,8 +15,8 @@ from services.accounting.documents.ids import digest_of
 from services.connectors.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
 from services.connectors.woocommerce.orders import read_parts
 from services.connectors.woocommerce.read import ReadError
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
 from services.settings.orders import OrderSettings
 from services.store_feed.order_reader import (

@@ -34,8 +34,8 @@ from services.connectors.identity.status import KNOWN, IdentityStatus, format_bl
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, compose_rules
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Retry
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import AccessDenied, Rejected, UpstreamError, outcome_of
 from services.engine.outbox.work import Work
 from services.engine.state.records import Kind, State

@@ -17,7 +17,7 @@ from services.connectors.identity.evidence import normalize_address
 from services.connectors.identity.status import KNOWN
 from services.connectors.woocommerce import php
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.row import StoredCause
+from services.engine.outbox.lane import StoredCause
 from services.engine.outbox.work import Work
 from services.engine.state.database import Database
 from services.engine.state.group_commit import GroupCommit

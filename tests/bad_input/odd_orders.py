@@ -11,8 +11,8 @@ import httpx
 
 from contracts.envelope import decode, headers, value, wrap
 from contracts.shop import OrderChanged
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome
-from services.engine.outbox.row import Row
 from services.order_exporter.tasks import SaleTask
 from services.settings.orders import OrderSettings
 from services.store_feed.deliveries import OrderReadDeliveries

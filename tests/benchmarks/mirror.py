@@ -11,7 +11,7 @@ from contracts.catalog import AvailabilityChanged
 from contracts.envelope import Envelope
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.row import Row
+from services.engine.outbox.lane import Row
 from services.engine.state.records import Kind, State
 from tests.benchmarks.given import NOW
 

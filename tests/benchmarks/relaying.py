@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.lane import Lane
+from services.engine.outbox.lane import Lane, Row
 from services.engine.outbox.outcome import Outcome
 from services.engine.outbox.relay import Relay
-from services.engine.outbox.row import Row
 
 
 class Counting(Relay):

@@ -23,9 +23,8 @@ from services.cli.registry import load_blueprint as service_of
 from services.connectors.woocommerce.batch import ItemResult, Stored
 from services.connectors.woocommerce.product import Product, ProductWrite
 from services.engine.clock import utc_now
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done, Outcome
-from services.engine.outbox.row import Row
 from services.engine.runtime.service import Service
 from services.engine.state.tables import deliveries
 from services.settings.model import KafkaSettings, Settings

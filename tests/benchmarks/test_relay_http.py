@@ -16,10 +16,9 @@ from services.connectors.http.responses import UpstreamLabels
 from services.connectors.http.upstream import Upstream
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.lane import Lane
+from services.engine.outbox.lane import Lane, Row
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.relay import Relay
-from services.engine.outbox.row import Row
 from tests.benchmarks.board import Board
 from tests.benchmarks.figure import throughput
 from tests.benchmarks.given import records, stock

@@ -20,9 +20,8 @@ from services.balance_feed.handlers import NAME, handlers
 from services.engine.kafka.connection import create_producer
 from services.engine.kafka.publisher import Publisher
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done, Outcome
-from services.engine.outbox.row import Row
 from services.settings.model import KafkaSettings, Settings
 from services.stock_publisher.app import blueprint
 from tests.benchmarks import goods

@@ -20,8 +20,8 @@ from services.catalog_importer.handlers import handlers
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.clock import TBILISI
 from services.engine.outbox.decision import Decision, Delivery
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome
-from services.engine.outbox.row import Row
 from services.sandbox.faults import ConnectionCut, FaultInjector
 from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.products import Categories, Products

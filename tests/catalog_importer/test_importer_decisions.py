@@ -13,8 +13,7 @@ from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked, Wr
 from contracts.model import Event
 from contracts.reasons import Reason
 from services.catalog_importer.handlers import handlers
-from services.catalog_importer.product import ProductPayload
-from services.catalog_importer.records import LINK
+from services.catalog_importer.product import LINK, ProductPayload
 from services.engine.outbox.decision import NOTHING, Decision
 from tests.catalog_importer.catalogue_bench import (
     DRY,

@@ -12,8 +12,8 @@ from contracts.identity import ShopIdentified
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from services.connectors.identity.guard import DocumentGuard, ShopGuard, guard_delivery
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Retry
-from services.engine.outbox.row import Row
 from services.sandbox.faults import InjectedFault
 from tests.identity.shop_seen import COPY, LIVE, Post, copy_of, post, site
 

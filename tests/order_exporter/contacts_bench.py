@@ -10,8 +10,8 @@ from contracts.model import Event
 from contracts.shop import OrderChanged
 from services.accounting.documents.ids import client_uid
 from services.engine.outbox.decision import Delivery
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome
-from services.engine.outbox.row import Row
 from services.order_exporter.contact_delivery import deliver_contacts
 from services.settings.model import Settings
 from tests.cli.clients_bench import Both

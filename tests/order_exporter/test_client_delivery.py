@@ -9,8 +9,8 @@ import pytest
 from contracts.ledger import ClientRecorded
 from contracts.reasons import Reason
 from services.accounting.documents.ids import client_uid
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, Unavailable, UnknownOutcome
 from services.order_exporter.buyer import choose_client
 from services.order_exporter.deliveries import deliveries

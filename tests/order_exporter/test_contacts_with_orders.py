@@ -7,8 +7,8 @@ from typing import Any
 from contracts.clients import ClientAssigned
 from contracts.shop import OrderChanged
 from services.cli.orders.timeline import build_timeline
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Refused, Retry
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Unavailable
 from services.order_exporter.contact_delivery import deliver_contacts
 from services.order_exporter.contact_merges import conflict_news, contact_lane

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from services.connectors.balance.client import Balance
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done
-from services.engine.outbox.row import Row
 from services.order_exporter.deliveries import deliveries as order_deliveries
 from services.refund_exporter.deliveries import deliveries as refund_deliveries
 from services.refund_exporter.handlers import handlers

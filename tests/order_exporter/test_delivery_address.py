@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from contracts.ledger import SaleRecorded
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done
-from services.engine.outbox.row import Row
 from services.order_exporter.deliveries import deliveries
 from services.settings.balance import Dialect
 from tests.order_exporter.export_bench import bought, client_recorded, consumer, task_of

@@ -10,8 +10,8 @@ from contracts.clients import ClientAssigned
 from contracts.ledger import ClientRecorded
 from contracts.shop import OrderChanged, OrderRemoved
 from services.accounting.documents.ids import client_uid
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done
-from services.engine.outbox.row import Row
 from services.order_exporter.client import Identity, client_document
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import ClientTask

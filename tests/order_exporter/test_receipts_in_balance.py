@@ -16,8 +16,8 @@ from contracts.ledger import Attempt, PaymentRecorded
 from contracts.reasons import Reason
 from services.accounting.checks.balance import check_rights, receipt_resources
 from services.connectors.balance.client import Balance
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.order_exporter.deliveries import deliver_receipts
 from services.order_exporter.handlers import handlers
 from services.order_exporter.tasks import ReceiptTask

@@ -11,8 +11,8 @@ import pytest
 
 from contracts.ledger import Attempt, SaleRecorded
 from contracts.reasons import Reason
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused, Retry, Unknown
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import ACCESS_PAUSE, AccessDenied, Rejected, Unavailable, UnknownOutcome
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import SaleTask

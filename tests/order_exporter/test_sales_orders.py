@@ -14,9 +14,8 @@ from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrde
 from contracts.shop import OrderChanged
 from services.accounting.documents.ids import sales_order_uid
 from services.engine.outbox.decision import NOTHING, Decision
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.order_exporter import handlers as order_handlers
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.sales_orders import ending_task, sales_order_task

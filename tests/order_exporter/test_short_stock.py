@@ -11,8 +11,8 @@ from contracts.placement import SalePostponed
 from contracts.reasons import Reason
 from services.connectors.balance.refusals import build_refusal
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import SaleTask
 from services.settings.balance import Dialect

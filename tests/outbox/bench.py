@@ -19,8 +19,8 @@ from services.engine.kafka.record import Record
 from services.engine.outbox.decision import NOTHING, Decision, Delivery
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, ServiceRules
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome
-from services.engine.outbox.row import Row
 from services.engine.privacy.forgetting import with_forgetting_rules
 from services.engine.state.database import Database, open_database
 from services.engine.state.records import State

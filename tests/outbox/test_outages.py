@@ -9,8 +9,8 @@ from asyncio import FIRST_COMPLETED
 import pytest
 
 from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Retry
-from services.engine.outbox.row import Row
 from tests.outbox.bench import Bench
 from tests.outbox.upstream import Upstream, done, eventually, gone, relaying, stocked
 

@@ -11,10 +11,9 @@ import pytest
 from contracts.reasons import Reason
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.decision import Decision
-from services.engine.outbox.lane import Lane
+from services.engine.outbox.lane import Lane, Row
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused, Unknown
 from services.engine.outbox.relay import Relay
-from services.engine.outbox.row import Row
 from tests.outbox.bench import Bench, Script
 from tests.outbox.shelf import put_on_shelf, record, stock
 from tests.outbox.upstream import Upstream, all_settled, done, eventually, gone, relaying, stocked, tried

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome, Retry
 from services.engine.outbox.relay import RowQuarantine
-from services.engine.outbox.row import Row
 from tests.outbox.bench import Bench
 from tests.outbox.upstream import Upstream, done, eventually, gone, relaying, stocked
 

@@ -167,7 +167,7 @@ async def test_every_submitter_gets_the_failure_of_the_database(bench: Bench, mo
     def failing(self: Session, _: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("services.engine.outbox.versions.save_versions", failing)
+    monkeypatch.setattr("services.engine.outbox.subjects.save_versions", failing)
     errors = await asyncio.gather(*[bench.settle(row, Done()) for row in rows], return_exceptions=True)
     assert [str(error) for error in errors] == ["disk full", "disk full"]
     assert len(await bench.rows()) == 2

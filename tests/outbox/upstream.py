@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from services.engine.outbox.breaker import Breaker
-from services.engine.outbox.lane import Lane
+from services.engine.outbox.lane import Lane, Row
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.relay import Relay
-from services.engine.outbox.row import Row
 from tests.outbox.bench import Bench
 from tests.outbox.shelf import LANE, record, shelved, stock
 

@@ -16,9 +16,8 @@ from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
 from services.connectors.balance.client import Balance
 from services.engine.outbox.decision import Delivery
-from services.engine.outbox.lane import Deliver
+from services.engine.outbox.lane import Deliver, Row
 from services.engine.outbox.outcome import Done
-from services.engine.outbox.row import Row
 from services.order_exporter import deliveries as order_deliveries
 from services.order_exporter import handlers as order_handlers
 from services.refund_exporter import deliveries as refund_deliveries

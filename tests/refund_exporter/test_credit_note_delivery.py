@@ -10,8 +10,8 @@ import pytest
 
 from contracts.ledger import Attempt, CreditNoteRecorded
 from contracts.reasons import Reason
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused, Unknown
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, UnknownOutcome
 from services.refund_exporter.composition import as_earlier, compose_task
 from services.refund_exporter.credit_note import build_credit_note

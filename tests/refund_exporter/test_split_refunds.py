@@ -11,8 +11,8 @@ from contracts.ledger import CreditNoteRecorded, DocumentPart, SaleDiverged, Sal
 from contracts.shop import RefundIssued
 from services.accounting.documents.ids import credit_note_uid, part_uid
 from services.cli.day_close.read_back import compare_document, recorded_documents
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done
-from services.engine.outbox.row import Row
 from services.refund_exporter.composition import EarlierNote, as_earlier, compose_task
 from services.refund_exporter.credit_note import build_credit_note
 from services.refund_exporter.deliveries import deliveries

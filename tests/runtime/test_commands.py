@@ -20,8 +20,8 @@ from contracts.operations import (
 from contracts.reasons import Reason
 from services.engine.client.commands import open_answers, send_command, wait_for_settlement
 from services.engine.outbox.handlers import Handlers
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome, Refused
-from services.engine.outbox.row import Row
 from services.engine.state.records import State
 from tests.kafka.topics import AVAILABILITY, DEAD_LETTERS, OPERATIONS, STOCK, Topics
 from tests.outbox.bench import Script

@@ -14,11 +14,10 @@ import pytest
 from pydantic import SecretStr
 
 from services.connectors.balance.client import Balance
-from services.connectors.http.recovery import add_listener
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.outbox.breaker import Breaker
+from services.engine.outbox.breaker import Breaker, add_listener
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
 from services.sandbox.balance.app import create_balance
 from services.sandbox.faults import FaultInjector, InjectedFault

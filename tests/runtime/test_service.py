@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from contracts.catalog import AvailabilityChanged
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome, Retry
-from services.engine.outbox.row import Row
 from tests.kafka.topics import AVAILABILITY, STOCK, Topics, eventually
 from tests.outbox.shelf import NAME, envelope, stock
 from tests.outbox.upstream import Upstream, done

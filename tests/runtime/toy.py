@@ -15,9 +15,8 @@ import httpx
 
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.handlers import Handlers
-from services.engine.outbox.lane import Deliver, Lane
+from services.engine.outbox.lane import Deliver, Lane, Row
 from services.engine.outbox.outcome import Done, Outcome, Retry, Unknown
-from services.engine.outbox.row import Row
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.service import Service
 from services.settings.balance import BalanceSettings

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from contracts.catalog import FigureLine
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.outbox.row import Row
+from services.engine.outbox.lane import Row
 from services.sandbox.faults import FaultInjector
 from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.products import Products

@@ -6,8 +6,8 @@ import pytest
 
 from contracts.catalog import FurtherProduct
 from contracts.reasons import Reason
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome, Refused
-from services.engine.outbox.row import Row
 from services.stock_publisher.records import StockWrite
 from tests.stock_publisher.shop_scene import Scene, scene
 from tests.stock_publisher.stock_bench import after as later

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiokafka import TopicPartition
 
-from services.engine.telemetry.progress import PartitionProgress, StallDetector
+from services.engine.runtime.service_monitor import PartitionProgress, StallDetector
 
 ORDERS, STOCK = TopicPartition("davtari.shop.orders", 0), TopicPartition("davtari.balance.stock", 2)
 PATIENCE = 300.0

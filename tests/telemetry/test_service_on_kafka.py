@@ -13,9 +13,8 @@ import httpx
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from services.engine.runtime import health_server as telemetry
-from services.engine.runtime.health_server import create_app
-from services.engine.runtime.process_monitor import ProcessMonitor
+from services.engine.runtime import process_monitor as telemetry
+from services.engine.runtime.process_monitor import ProcessMonitor, create_app
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
 from services.settings.model import TelemetrySettings

@@ -14,9 +14,8 @@ from opentelemetry.trace import SpanKind
 
 from services.engine.kafka.record import Record
 from services.engine.outbox.breaker import Breaker
-from services.engine.outbox.lane import Lane
+from services.engine.outbox.lane import Lane, Row
 from services.engine.outbox.outcome import Outcome, Unknown
-from services.engine.outbox.row import Row
 from services.engine.telemetry.instrumentation import instrument_lane, instrument_take
 from services.engine.telemetry.tracing import export_spans, is_tracing, span, traceparent
 from services.settings.model import TelemetrySettings

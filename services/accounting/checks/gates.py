@@ -16,7 +16,7 @@ from services.accounting.checks import shop as shop_checks
 from services.accounting.checks.balance import check_lookups, connection_digest, receipt_resources
 from services.accounting.checks.findings import FLOWS, Finding, list_obstacles, live_flows, live_flows_anywhere
 from services.accounting.checks.groups import find_group_faults
-from services.accounting.checks.rules import check_settings
+from services.accounting.checks.shop import check_settings
 from services.accounting.mapping import apply_to_shop, read_commands
 from services.connectors.balance.client import Balance
 from services.connectors.balance.fields import RowInvalid

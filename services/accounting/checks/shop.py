@@ -4,12 +4,49 @@ from __future__ import annotations
 
 from contracts.reasons import Reason
 from services.accounting.checks import taxes
-from services.accounting.checks.findings import BACK, FLOWS, Finding
+from services.accounting.checks.findings import BACK, FLOWS, Finding, live_flows
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.diagnosis import fix_of
 from services.connectors.woocommerce.store import AccessProbe, SystemStatus
 from services.engine.outbox.upstream_errors import Rejected
 from services.settings.model import Settings
+from services.settings.shop import ShopSettings
+
+_NEEDED = (
+    ("stock.policy", "stock", 'choose "single" (one warehouse) or "aggregate" (several added up)'),
+    ("stock.warehouses", "stock", "name the warehouses whose stock is sold, as Balance names them"),
+    ("catalogue.groups", "catalogue", "davtari plan groups shows the groups, davtari mapping set maps one"),
+    ("orders.warehouse", "orders", "write the uid of the warehouse that Sales take goods from"),
+)
+"""Without these a live flow cannot work."""
+_USEFUL = (
+    ("prices.regular_type", "prices", "with several price types in Balance, write the uid of the regular one"),
+    ("orders.retail_client", "orders", "orders without a personal id wait for a person until it is set"),
+    ("orders.shipping_item", "orders", "orders with shipping wait for a person until it is set"),
+    ("orders.fee_item", "orders", "orders with fees wait for a person until it is set"),
+)
+
+
+def check_settings(name: str, shop: ShopSettings) -> list[Finding]:
+    """What is not set, without calling the shop: a fault where a live flow cannot work without it, else a note."""
+    on = live_flows(shop)
+    needed = [
+        Finding(_key(name, path), False if flow in on else None, "not set", f"{flow} need it: {fix}", (flow,))
+        for path, flow, fix in _NEEDED
+        if not _value(shop, path) and not (path == "orders.warehouse" and shop.orders.warehouses)
+    ]
+    useful = [Finding(_key(name, path), None, "not set", fix) for path, _, fix in _USEFUL if not _value(shop, path)]
+    return [*needed, *useful]
+
+
+def _key(name: str, path: str) -> str:
+    return f"shops.{name}.{path.replace('_', '-')}"
+
+
+def _value(shop: ShopSettings, path: str) -> object:
+    section, _, field = path.partition(".")
+    return getattr(getattr(shop, section), field)
+
 
 TESTED = ("9.9.5", "10.5.0")
 """The versions of WooCommerce that the tests have run against."""

@@ -13,8 +13,8 @@ from services.accounting.documents.comparison import DocumentComparison, Documen
 from services.connectors.balance.documents import StoredDocument, read_stored_document
 from services.connectors.balance.fields import Row as BalanceRow
 from services.connectors.balance.fields import RowInvalid, reference
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome, Refused, Unknown
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
 from services.settings.balance import Dialect
 

@@ -15,7 +15,7 @@ from services.accounting.checks import shop as shop_checks
 from services.accounting.checks import taxes
 from services.accounting.checks.findings import FLOWS, Finding, blocked_flows
 from services.accounting.checks.groups import check_known_groups
-from services.accounting.checks.rules import check_settings
+from services.accounting.checks.shop import check_settings
 from services.accounting.mapping import apply_to_shop
 from services.cli import shop_identity
 from services.cli.check import installation, items

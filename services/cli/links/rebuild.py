@@ -13,8 +13,8 @@ from typing import Protocol
 
 from contracts.balance import ItemChanged
 from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, item_traits, same_sku
+from services.catalog_importer.product import sku_ref
 from services.catalog_importer.product_match import ProductMatch, are_translations, item_uid_in, match_product
-from services.catalog_importer.records import sku_ref
 from services.cli.links.table import LinkLine
 from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_match, refuse_duplicates
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable

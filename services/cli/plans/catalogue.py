@@ -14,7 +14,7 @@ from contracts.model import Event
 from contracts.reasons import Reason
 from services.accounting.mapping import GroupCommands, apply_commands
 from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, item_traits
-from services.catalog_importer.records import sku_ref
+from services.catalog_importer.product import sku_ref
 from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings
 from services.settings.model import Settings

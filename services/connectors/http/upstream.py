@@ -26,11 +26,11 @@ from urllib.parse import urlencode
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from services.connectors.http import recovery
 from services.connectors.http.bounds import bound_answer, limit_time
 from services.connectors.http.errors import NOT_SENT, classify_exception, classify_response
 from services.connectors.http.responses import UpstreamLabels
 from services.engine.clock import PROCESS_CLOCK_CHECK
+from services.engine.outbox import breaker
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError
 from services.engine.telemetry.calls import measure_call
 from services.settings.load import SettingsError
@@ -167,7 +167,7 @@ class Upstream:
 
     def confirm_answer(self, response: httpx.Response) -> None:
         """The answer came from the API itself: notify the listeners of this address."""
-        recovery.notify_answered(self._address, response.extensions["began"])
+        breaker.notify_answered(self._address, response.extensions["began"])
 
     def _build_request(
         self, method: str, url: str, params: Params | None, headers: Mapping[str, str] | None, **body: Any

@@ -30,9 +30,8 @@ from services.connectors.identity.status import (
     recognition_condition,
 )
 from services.engine.outbox.engine import Engine
-from services.engine.outbox.lane import Deliver, Lane
+from services.engine.outbox.lane import Deliver, Lane, Row
 from services.engine.outbox.outcome import Blocked, Outcome, Retry
-from services.engine.outbox.row import Row
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
 from services.settings.base import SecretMissing
 from services.settings.shop import ShopSettings

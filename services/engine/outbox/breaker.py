@@ -1,12 +1,37 @@
-"""The circuit breaker of one upstream, shared by all its lanes."""
+"""The circuit breaker of one upstream, shared by all its lanes; any answered call of the process can close it."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
+from weakref import WeakSet
 
 from services.engine.backoff import LONGEST_WAIT, unavailable_wait
+
+
+class AnswerListener(Protocol):
+    """Something that waits while an upstream does not answer, such as a circuit breaker."""
+
+    def answered(self, began: float) -> None:
+        """A call that began at this time of the monotonic clock was answered."""
+
+
+_LISTENERS: defaultdict[str, WeakSet[AnswerListener]] = defaultdict(WeakSet)
+"""By URL of the upstream. A listener that nobody references any more is removed automatically."""
+
+
+def add_listener(address: str, listener: AnswerListener) -> None:
+    """Report answered calls to this URL to the listener from now on."""
+    _LISTENERS[address].add(listener)
+
+
+def notify_answered(address: str, began: float) -> None:
+    """Report a call to this URL, begun at this time of the monotonic clock, that was answered by the API itself."""
+    for listener in list(_LISTENERS.get(address, ())):
+        listener.answered(began)
+
 
 Wait = Callable[[int], float]
 PROBE_LOOK = 0.25

@@ -20,7 +20,7 @@ from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.reasons import Reason
 from services.engine.kafka.record import Record, to_failed_record
 from services.engine.outbox.decision import Delivery
-from services.engine.outbox.row import Row
+from services.engine.outbox.lane import Row
 from services.engine.state.records import Kind
 
 

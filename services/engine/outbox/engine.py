@@ -12,8 +12,8 @@ from services.engine.clock import Clock
 from services.engine.kafka.record import Record, positions_after
 from services.engine.outbox import outbox
 from services.engine.outbox.handlers import ServiceRules
+from services.engine.outbox.lane import Row, load_cause
 from services.engine.outbox.outcome import Refused, Unknown
-from services.engine.outbox.row import Row, load_cause
 from services.engine.outbox.settle import Pair, settle
 from services.engine.outbox.subjects import mark_all_dirty, read_undecided
 from services.engine.outbox.work import Work

@@ -1,14 +1,56 @@
-"""A lane: one way to an upstream, with its own pace, batch size and effect."""
+"""A lane is one way to an upstream, with its own pace, batch size and effect; a row is one delivery waiting for it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import orjson
+
+from contracts.envelope import Cause
+from contracts.ledger import Attempt
 from services.engine.outbox.breaker import Breaker
 from services.engine.outbox.outcome import Outcome
-from services.engine.outbox.row import Row
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCause:
+    """The id, correlation id and trace of an event."""
+
+    id: str
+    correlationid: str
+    traceparent: str | None
+
+
+def dump_cause(cause: Cause | None) -> str | None:
+    """The cause as text for a database row."""
+    if cause is None:
+        return None
+    fields = {"id": cause.id, "correlationid": cause.correlationid, "traceparent": cause.traceparent}
+    return orjson.dumps(fields).decode()
+
+
+def load_cause(text: str | None) -> StoredCause | None:
+    """The cause from a database row."""
+    return None if text is None else StoredCause(**orjson.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A due delivery. `attempts` holds those that did not simply succeed; `version` grows when it is replaced."""
+
+    id: str
+    kind: str
+    lane: str
+    key: str
+    subject: str
+    payload: dict[str, Any]
+    attempts: tuple[Attempt, ...] = ()
+    version: int = 1
+    blocked_on: str | None = None
+
 
 Deliver = Callable[[Sequence[Row]], Awaitable[Sequence[Outcome]]]
 

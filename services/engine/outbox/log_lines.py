@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.operations import DeadLettered
+from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Blocked, Outcome, Refused, Unknown
-from services.engine.outbox.row import Row
 
 log = logging.getLogger(__name__)
 DOCUMENTS_TOPIC = "ledger.documents"

@@ -19,7 +19,7 @@ from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.engine.outbox.dead_letters import digest_of
 from services.engine.outbox.decision import Delivery
-from services.engine.outbox.row import Row
+from services.engine.outbox.lane import Row
 from services.engine.state.sql import execute_many, in_names, not_in_names
 from services.engine.state.tables import deliveries, events
 

@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from contracts.validation import plain
-from services.engine.outbox.lane import Lane
+from services.engine.outbox.lane import Lane, Row
 from services.engine.outbox.outcome import Outcome, Retry, Unknown
-from services.engine.outbox.row import Row
 from services.engine.outbox.settle import Pair
 
 MOST_QUARANTINED = 10_000

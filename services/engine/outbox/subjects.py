@@ -1,4 +1,4 @@
-"""Which subjects must be decided: now (dirty), or again at a moment."""
+"""Subjects: which must be decided, now (dirty) or again at a later time; and the versions seen and issued of each."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from contracts.envelope import Cause
+from contracts.envelope import Cause, Envelope
+from contracts.model import Event
 from services.engine.outbox.decision import Decision
-from services.engine.outbox.row import dump_cause
+from services.engine.outbox.lane import dump_cause
+from services.engine.state.session import Slot
 from services.engine.state.sql import execute_many, in_names, upsert
+from services.engine.state.store import SubjectVersion, load_versions, save_versions
 from services.engine.state.tables import subjects
 
 S = subjects.c
@@ -72,3 +75,42 @@ async def mark_again(connection: AsyncConnection, names: Iterable[str], at: date
     """Have these subjects decided again at a moment, unless they are sooner."""
     rows = [{"a_subject": name, "a_at": at.timestamp()} for name in names]
     await execute_many(connection, _SOONER, rows)
+
+
+def slot_of(event: Event) -> Slot:
+    """The topic and the subject of an event: versions are counted for each."""
+    return event.TOPIC, event.subject
+
+
+class Versions:
+    """The versions that a transaction knows, by (topic, subject). They are loaded before the rule of an event runs."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._known: dict[Slot, SubjectVersion] = {}
+        self._seen: dict[Slot, SubjectVersion] = {}
+        self._issued: dict[Slot, int] = {}
+
+    async def load(self, slots: Iterable[Slot]) -> None:
+        """Load the versions that are not in memory yet."""
+        if unknown := [slot for slot in slots if slot not in self._known]:
+            self._known.update(await load_versions(self._connection, unknown))
+
+    def get(self, slot: Slot) -> SubjectVersion:
+        """The newest version that was seen; 0 for an unknown subject."""
+        return self._known.get(slot, SubjectVersion())
+
+    def mark_seen(self, envelope: Envelope[Event]) -> None:
+        """Record that an event was applied."""
+        slot = slot_of(envelope.data)
+        self._known[slot] = self._seen[slot] = SubjectVersion(envelope.sequence, envelope.time.timestamp())
+
+    def issue(self, slot: Slot) -> int:
+        """The next version of a subject, for an event of this service."""
+        version = max(self.get(slot).version, self._issued.get(slot, 0)) + 1
+        self._issued[slot] = version
+        return version
+
+    async def save(self) -> None:
+        """Write the versions that were seen."""
+        await save_versions(self._connection, self._seen)

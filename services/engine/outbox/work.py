@@ -35,12 +35,11 @@ from services.engine.outbox.dead_letters import (
 from services.engine.outbox.decision import Decision, Delivery, Refusal
 from services.engine.outbox.edits import EDIT, apply_edits, find_replacements
 from services.engine.outbox.handlers import News, PendingEvent, ServiceRules, compose_rules, ignore
+from services.engine.outbox.lane import dump_cause
 from services.engine.outbox.lookup import Lookup, ResultT
 from services.engine.outbox.outbox import make_event_row
 from services.engine.outbox.reconcile import Changes, reconcile
-from services.engine.outbox.row import dump_cause
-from services.engine.outbox.subjects import mark_again, mark_decided, mark_dirty
-from services.engine.outbox.versions import Versions, slot_of
+from services.engine.outbox.subjects import Versions, mark_again, mark_decided, mark_dirty, slot_of
 from services.engine.state.records import Kind, RecordT, State
 from services.engine.state.session import Miss, NotLoaded, Session, Slot
 from services.engine.state.store import SubjectVersion, save_records

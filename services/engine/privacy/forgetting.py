@@ -24,7 +24,7 @@ from contracts.privacy import ForgetRequested
 from services.engine.outbox.dead_letters import OTHER_SERVICES, PARKED, REPLAYED, UNHANDLED
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, Remember, compose_rules
-from services.engine.outbox.row import dump_cause, load_cause
+from services.engine.outbox.lane import dump_cause, load_cause
 from services.engine.state.records import Kind, State
 from services.engine.state.sql import execute_many
 from services.engine.state.store import read_kind
@@ -32,7 +32,7 @@ from services.engine.state.tables import deliveries, events, records
 
 
 class PendingErasure(Part):
-    """A person to be forgotten, and not answered yet. `cause`: the command, as in `services.engine.outbox.row`."""
+    """A person to be forgotten, and not answered yet. `cause`: the command, as in `services.engine.outbox.lane`."""
 
     person_ref: str
     dry_run: bool

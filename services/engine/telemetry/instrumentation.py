@@ -13,10 +13,9 @@ from opentelemetry.trace import Span, SpanKind
 from services.engine.kafka.consumer import TakeBatch
 from services.engine.kafka.record import Record
 from services.engine.outbox import outbox
-from services.engine.outbox.lane import Deliver, Lane
+from services.engine.outbox.lane import Deliver, Lane, Row, load_cause
 from services.engine.outbox.log_lines import log_attempts, outcome_name
 from services.engine.outbox.outcome import Outcome, Refused, Unknown
-from services.engine.outbox.row import Row, load_cause
 from services.engine.state.database import Database
 from services.engine.telemetry import metrics
 from services.engine.telemetry.tracing import HEADER, Attributes, is_tracing, mark_failed, span, traceparent
