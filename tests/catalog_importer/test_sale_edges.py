@@ -61,7 +61,7 @@ async def selling(folder: Path) -> AsyncIterator[Shop]:
     clock = Clock(NOON)
     async with world() as w, opened(NAME, handlers(settings()), folder, clock) as engine:
         shop = Shop(w, engine, clock)
-        await shop.told(item(), OFFER)
+        await shop.reported(item(), OFFER)
         yield shop
 
 
@@ -85,6 +85,6 @@ async def test_a_service_that_slept_through_both_edges_writes_once_what_holds_no
 async def test_a_window_that_is_moved_has_its_new_edges(tmp_path: Path) -> None:
     async with selling(tmp_path) as shop:
         later = START + timedelta(days=1)
-        await shop.told(priced("tea-100", price("14.75"), price("12", SALE, valid_from=later, valid_to=END)))
+        await shop.reported(priced("tea-100", price("14.75"), price("12", SALE, valid_from=later, valid_to=END)))
         assert await shop.at(START) == (2, "14.75", "12.00")
         assert await shop.at(later) == (3, "12.00", "12.00")
