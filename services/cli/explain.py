@@ -10,7 +10,7 @@ import typer
 from contracts.reason_texts import SENTENCES, ReasonText, all_texts, text_of
 from contracts.reasons import Reason
 from services.cli.command import InvalidArgument, Json, command
-from services.cli.screen import build_table, console, print_json
+from services.cli.screen import build_table, console, print_json, print_labelled
 from services.settings.translation import Language, translate_reason, translator
 
 
@@ -48,9 +48,7 @@ def _show_reason(reason: Reason, text: ReasonText, language: str) -> None:
     )
     who = _(text.owner)
     console.print(f"[bold]{reason}[/]   {who} · {closes}")
-    labels = (_("cause"), _("effect"), _("fix"))
-    for label, sentence in zip(labels, (wording.cause, wording.effect, wording.fix), strict=True):
-        console.print(f"  {label:<8}{sentence}", markup=False, soft_wrap=True)
+    print_labelled({_("cause"): wording.cause, _("effect"): wording.effect, _("fix"): wording.fix})
 
 
 def _show_all(found: dict[Reason, ReasonText], language: str) -> None:

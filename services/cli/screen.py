@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -45,6 +45,13 @@ def build_table(heads: Sequence[str], rows: Iterable[Sequence[object]], right: S
     for row in rows:
         made.add_row(*[str(cell) for cell in row])
     return made
+
+
+def print_labelled(sentences: Mapping[str, str]) -> None:
+    """Print sentences below each other, each after its label, with the labels in one column."""
+    width = max(map(len, sentences)) + 2
+    for label, sentence in sentences.items():
+        console.print(f"  {label:<{width}}{sentence}", markup=False, soft_wrap=True)
 
 
 def format_mark(ok: bool | None) -> str:

@@ -24,7 +24,7 @@ from services.cli.dead_letters.grouping import (
 )
 from services.cli.dead_letters.records import ByteFormat, display_record, format_bytes, mask_person
 from services.cli.dead_letters.replay import ReplayRoute, count_reasons
-from services.cli.screen import build_table, console, errors, print_json
+from services.cli.screen import build_table, console, errors, print_json, print_labelled
 from services.engine.clock import local_time
 from services.engine.outbox.edits import full_payload
 from services.settings.translation import translator
@@ -94,9 +94,8 @@ def print_dead_letter(one: DeadLetter, language: str, *, personal: bool, form: B
     owner = _(reason_owner(event.reason))
     console.print(f"  {event.service} · {owner} · {local_time(event.at, seconds=True)} · {event.dead_letter}")
     text, command = reason_wording(event.reason, language), describe_fix([one], language)
-    labels = (_("detail"), _("cause"), _("effect"), _("fix"), _("command"))
-    for label, sentence in zip(labels, (event.detail, text.cause, text.effect, text.fix, command), strict=True):
-        console.print(f"  {label:<8}{escape(sentence)}", soft_wrap=True)
+    sentences = {_("detail"): event.detail, _("cause"): text.cause, _("effect"): text.effect, _("fix"): text.fix}
+    print_labelled(sentences | {_("command"): command})
     console.print()
     for line in one.history:
         console.print(
