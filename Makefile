@@ -55,10 +55,11 @@ contracts: setup
 	@$(PYTHON) -m contracts.generate
 
 # Texts for people: collects them from the code, adds new ones to the catalogues, and compiles the catalogues.
+# The headers stay as they are, dates included: a run without a new text changes no file.
 catalogues: setup
 	@mkdir -p build
 	@$(BABEL) extract -F pyproject.toml --no-location --sort-output -k _ -o build/davtari.pot .
-	@$(BABEL) update --no-fuzzy-matching --ignore-obsolete -w 120 -D davtari -i build/davtari.pot -d services/locale
+	@$(BABEL) update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 120 -D davtari -i build/davtari.pot -d services/locale
 	@$(BABEL) compile -D davtari -d services/locale
 
 # Hashes of every dependency, after constraints.txt has changed.

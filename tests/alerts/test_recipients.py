@@ -73,7 +73,7 @@ def test_a_test_message_arrives_in_the_recipients_language(davtari: Davtari, hoo
     found, port = hook
     done = davtari(RECIPIENT, f"json://127.0.0.1:{port}/")
     assert done.exit_code == 0, done.output
-    assert found.titles == ["Davtari: ცდა"]
+    assert found.titles == ["Davtari: საცდელი შეტყობინება"]
 
 
 def test_a_dry_run_of_the_test_sends_nothing(davtari: Davtari, hook: tuple[Hook, int]) -> None:

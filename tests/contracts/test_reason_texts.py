@@ -24,6 +24,7 @@ COMMANDS = re.compile(
     r"|dead-letters list|dead-letters (show|replay|discard) ID"
     r"|push order ORDER --shop SHOP|push refund ORDER REFUND --shop SHOP"
     r"|push return-request ORDER --shop SHOP"
+    r"|links add ITEM PRODUCT|backfill orders --from DAY --to DAY --shop SHOP"
     r'|shop show --shop SHOP|shop accept --shop SHOP --reason "…")'
 )
 every_reason = pytest.mark.parametrize("reason", list(Reason))

@@ -77,7 +77,7 @@ async def test_each_language_has_its_words_and_a_waybill_is_added_when_it_is_kno
         await on.works()
         sold, credited = (text for text, _ in on.notes(order))
         assert "რეალიზაცია 0000123, 02.03.2026, 60.00 GEL." in sold and "ზედნადები 0777." in sold
-        assert "დაბრუნება 0000051, 02.03.2026, 15.00 GEL." in credited and "ზედნადები" not in credited
+        assert "საკრედიტო ნოტა 0000051, 02.03.2026, 15.00 GEL." in credited and "ზედნადები" not in credited
 
 
 @pytest.mark.claim("S4.30")

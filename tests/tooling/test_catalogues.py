@@ -10,7 +10,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
 from contracts.reason_texts import all_texts
 from tests.support.shared_broker import ROOT
@@ -59,6 +59,14 @@ def test_the_compiled_catalogue_is_that_of_its_source(path: Path) -> None:
     with path.with_suffix(".mo").open("rb") as file:
         compiled = read_mo(file)
     assert {m.id: m.string for m in read_mo(fresh) if m.id} == {m.id: m.string for m in compiled if m.id}
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-3])
+def test_writing_a_catalogue_again_changes_nothing(path: Path) -> None:
+    """Babel fills a header that is missing with a placeholder or with the current time."""
+    again = BytesIO()
+    write_po(again, catalogue(path), width=120)
+    assert again.getvalue() == path.read_bytes()
 
 
 def test_the_reason_codes_are_collected_too() -> None:

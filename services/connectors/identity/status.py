@@ -66,7 +66,7 @@ def describe_remedy(shop: str) -> str:
     return (
         f"If the settings point to a copy, correct shops.{shop}.url and its key. If orders were deleted on purpose, "
         "the next order ends the block. No further action is needed then. If this is the right shop as it is "
-        f'(moved, restored, another key and mark): davtari shop accept --shop {shop} --reason "…"'
+        f'(moved, restored, another key): davtari shop accept --shop {shop} --reason "…"'
     )
 
 
