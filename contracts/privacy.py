@@ -36,6 +36,7 @@ class PersonKeyMade(_KeyEvent):
     TYPE: ClassVar[str] = "davtari.PersonKeyMade.v1"
     key_base64url: str = Field(repr=False, pattern=r"^[A-Za-z0-9_-]{43}$")
     made_at: Instant
+    binds: bool = Field(default=False, description="each sealed part is bound to its event: see contracts/README.md")
 
 
 class PersonForgotten(_KeyEvent):

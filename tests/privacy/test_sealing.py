@@ -149,6 +149,36 @@ def test_without_a_key_the_person_was_forgotten_and_the_rest_is_as_it_was() -> N
     assert OrderChanged.model_validate_json(open_value(again, None)) == order().model_copy(update={"person": None})
 
 
+def _sealed(key: SealingKey, event: OrderChanged) -> dict[str, Any]:
+    content = person_content(written(event))
+    assert content
+    found: dict[str, Any] = orjson.loads(seal_value(content, key))
+    return found
+
+
+def test_a_sealed_part_that_was_moved_to_another_event_of_the_person_is_refused() -> None:
+    key = made(Keys())
+    here, there = _sealed(key, order()), _sealed(key, order().model_copy(update={"order_id": 8}))
+    assert open_value(here, key) and open_value(there, key)
+    for record, token in ((here, there["sealed"]), (there, here["sealed"])):
+        with pytest.raises(BrokenSeal, match="another event"):
+            open_value(record | {"sealed": token}, key)
+    with pytest.raises(BrokenSeal, match="another event"):
+        open_value(here | {"status": "refunded"}, key)
+
+
+def test_the_order_of_keys_does_not_matter_to_a_seal() -> None:
+    key = made(Keys())
+    content = _sealed(key, order())
+    assert orjson.loads(open_value(dict(reversed(content.items())), key)) == orjson.loads(open_value(content, key))
+
+
+def test_what_a_key_from_before_the_binding_has_sealed_is_read_as_before() -> None:
+    key = replace(made(Keys()), binds=False)
+    moved = _sealed(key, order()) | {"order_id": 8}
+    assert orjson.loads(open_value(moved, key))["person"]
+
+
 CLEAR = [None, b"", b"{", b"[]", b'"sealed"', b'{"sealed":7}', b'["sealed"]', b'\xff"sealed"', written(order())]
 
 

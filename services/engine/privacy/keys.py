@@ -55,7 +55,8 @@ class Keys:
         if before and envelope.sequence <= before.version:
             return
         if isinstance(event, PersonKeyMade):
-            self._by_kid[event.kid] = SealingKey(event.kid, event.person_ref, decode_base64url(event.key_base64url))
+            secret = decode_base64url(event.key_base64url)
+            self._by_kid[event.kid] = SealingKey(event.kid, event.person_ref, secret, event.binds)
             self._states[event.key] = ServiceKeyState(envelope.sequence, event.kid)
         else:
             self._states[event.key] = ServiceKeyState(envelope.sequence, None)
@@ -66,7 +67,7 @@ class Keys:
         """A new key, as the event that announces it. It is used after the event was applied."""
         secret = encode_base64url(secrets.token_bytes(KEY_BYTES)).decode()
         kid = secrets.token_urlsafe(12)
-        event = PersonKeyMade(person_ref=ref, service=service, kid=kid, key_base64url=secret, made_at=now)
+        event = PersonKeyMade(person_ref=ref, service=service, kid=kid, key_base64url=secret, made_at=now, binds=True)
         return wrap(event, version=self.version(ref, service) + 1, source=service, time=now)
 
 

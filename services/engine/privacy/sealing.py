@@ -3,6 +3,15 @@
 A sealed part is a JWE in compact form (RFC 7516), encrypted directly with the key (A256GCM). The five parts are
 assembled here because every order passes through and a JOSE library takes several times as long; the tests compare with
 one.
+
+The initialization vector is a keyed hash of the whole event, its person included, as in a synthetic IV (RFC 5297):
+
+- Publishing an event again gives the same bytes. Another content gives another vector, which A256GCM requires under one
+  key: among 2^32 events of one person two share a vector with a probability of 2^-33.
+- A reader with the key computes the vector again from what it has read. A sealed part that was moved to another event
+  of the same person decrypts there, and is refused because the vectors differ.
+
+Keys from before this check have no `binds`; what they sealed is read without it.
 """
 
 from __future__ import annotations
@@ -32,11 +41,15 @@ class BrokenSeal(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SealingKey:
-    """The key of a person at one service. `ref` is the person's `person_ref`, `secret` is 32 bytes."""
+    """The key of a person at one service. `ref` is the person's `person_ref`, `secret` is 32 bytes.
+
+    `binds`: everything that was ever sealed with it is bound to its event.
+    """
 
     kid: str
     ref: str
     secret: bytes = field(repr=False)
+    binds: bool = False
 
 
 def seal(person: Any, key: SealingKey, within: bytes) -> str:
@@ -88,7 +101,7 @@ def person_of(content: dict[str, Any]) -> str:
 
 def seal_value(content: dict[str, Any], key: SealingKey) -> bytes:
     """The value with its person sealed."""
-    token = seal(content["person"], key, within=orjson.dumps(content))
+    token = seal(content["person"], key, within=_bound(content, content["person"], key))
     return orjson.dumps({**content, "person_ref": key.ref, "person": None, "sealed": token})
 
 
@@ -106,6 +119,8 @@ def sealed_content(value: bytes | None) -> dict[str, Any] | None:
 def open_value(content: dict[str, Any], key: SealingKey | None) -> bytes:
     """The value with its person decrypted; without a key (the person was forgotten), with none. Raises `BrokenSeal`."""
     person = unseal(content["sealed"], content.get("person_ref"), key) if key else None
+    if key and key.binds and _iv_of(content["sealed"]) != _iv(_bound(content, person, key), key):
+        raise BrokenSeal(f"sealed belongs to another event than this record, by the key {key.kid}")
     return orjson.dumps({**content, "person": person, "sealed": None})
 
 
@@ -117,6 +132,16 @@ def encode_base64url(raw: bytes) -> bytes:
 def decode_base64url(text: str) -> bytes:
     """The bytes of an unpadded base64url text. Raises `ValueError`."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _bound(content: dict[str, Any], person: Any, key: SealingKey) -> bytes:
+    """What a sealed part is bound to: the content of its event in a form that does not depend on the order of keys."""
+    rest = {name: part for name, part in content.items() if name != "sealed"}
+    return orjson.dumps({**rest, "person": person, "person_ref": key.ref}, option=orjson.OPT_SORT_KEYS)
+
+
+def _iv_of(token: str) -> bytes:
+    return decode_base64url(token.split(".")[2])
 
 
 def _iv(within: bytes, key: SealingKey) -> bytes:
