@@ -46,11 +46,15 @@ class RecipientAddress:
         self._plugin: NotifyBase = plugin
 
     async def send(self, message: Message, id_: str, *, resolved: bool = False) -> bool:
-        """Send a message. Returns whether the address accepted it."""
+        """Send a message. Returns whether the address accepted it.
+
+        Apprise is told that it is plain text, and escapes it where the address takes HTML or Markdown.
+        """
         if isinstance(headers := getattr(self._plugin, "headers", None), dict):
             headers[ID_HEADER] = id_
         kind = "success" if resolved else "warning"
-        return bool(await self._plugin.async_notify(body=message.body, title=message.title, notify_type=kind))
+        sent = self._plugin.async_notify(message.body, message.title, notify_type=kind, body_format="text")
+        return bool(await sent)
 
 
 class NoticeDeliveries:

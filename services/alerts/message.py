@@ -14,6 +14,7 @@ from contracts.alerts import AlertSent
 from contracts.model import Instant, Part
 from services.alerts.cause import AlertCause, AlertIssue
 from services.engine.clock import TBILISI
+from services.engine.printable import make_printable
 from services.settings.translation import Language, translate_reason, translator
 
 EXAMPLES = 5
@@ -113,7 +114,7 @@ def _examples(issues: Sequence[AlertIssue], to: Language) -> list[str]:
     """The oldest issues, and how many others there are."""
     _ = translator(to)
     oldest = sorted(issues, key=lambda issue: (issue.since, issue.about))
-    lines = [f"· {issue.about}" for issue in oldest[:EXAMPLES]]
+    lines = [f"· {make_printable(issue.about)}" for issue in oldest[:EXAMPLES]]
     others = len(oldest) - len(lines)
     return [*lines, _("and {count} more").format(count=others)] if others else lines
 

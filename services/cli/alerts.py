@@ -10,7 +10,7 @@ import typer
 from services.alerts.deliveries import RecipientAddress
 from services.alerts.message import compose_test
 from services.cli.command import FAILED, WRONG_SETTINGS, DryRun, Json, command, read_settings
-from services.cli.screen import console, errors, format_mark, print_json
+from services.cli.screen import compose, console, format_mark, print_failure, print_json
 from services.settings.alerts import AlertSettings, RecipientSettings
 
 app = typer.Typer(no_args_is_help=True, help="Test the delivery of alerts.")
@@ -29,14 +29,15 @@ async def alerts_test(recipients: Recipients = None, dry_run: DryRun = False, js
     known = _recipients(read_settings().alerts)
     chosen = recipients or list(known)
     if wrong := _unknown_recipient(chosen, list(known)):
-        errors.print(wrong, style="red", markup=False, soft_wrap=True)
+        print_failure(wrong)
         return WRONG_SETTINGS
     arrived = {name: await _send_test(name, known[name], dry_run=dry_run) for name in chosen}
     if json:
         print_json([{"recipient": name, "sent": ok and not dry_run, "ok": ok} for name, ok in arrived.items()])
     else:
         for name, ok in arrived.items():
-            console.print(f"  {format_mark(ok)} {_describe(name, known[name], ok, dry_run=dry_run)}", soft_wrap=True)
+            text = _describe(name, known[name], ok, dry_run=dry_run)
+            console.print(compose("  ", format_mark(ok), f" {text}"), soft_wrap=True)
     return 0 if all(arrived.values()) else FAILED
 
 

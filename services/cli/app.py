@@ -10,6 +10,7 @@ import typer
 
 from services.cli.command import GlobalOptions
 from services.cli.lazy import MenuEntry, lazy_group
+from services.cli.screen import print_line
 from services.engine.telemetry import logs
 
 MANUAL = "Manual actions"
@@ -184,7 +185,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"davtari {version('davtari')}")
+        print_line(f"davtari {version('davtari')}")
         raise typer.Exit
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import typer
-from rich.markup import escape
 
 from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.delivery_ids import credit_note_id, refund_key, sale_id
@@ -22,7 +21,7 @@ from services.accounting.documents.ids import digest_of
 from services.cli.command import Json, ReasonOption, command, read_settings
 from services.cli.propose import approve_item_command
 from services.cli.requests import command_header
-from services.cli.screen import console, print_json
+from services.cli.screen import compose, console, print_json, styled
 from services.engine.client.commands import send_command
 from services.engine.client.reader import read_events
 from services.engine.clock import local_time
@@ -100,7 +99,7 @@ async def _approve(chosen: Settings, shape: ApprovalShape, document: str | None,
     else:
         what = document or f"every document of shape {shape.shape} in shop {shape.shop}"
         text = f"{what} approved by {approval.asked_by}. The services export it without further action."
-        console.print(escape(text), soft_wrap=True)
+        console.print(text, soft_wrap=True)
     return 0
 
 
@@ -160,12 +159,12 @@ def find_shape(shapes: Sequence[ApprovalShape], prefix: str) -> ApprovalShape:
 
 def _print_shapes(shapes: list[ApprovalShape]) -> None:
     for one in shapes:
-        console.print(f"[bold]{one.id}[/]  {escape(one.shop)}: {escape(one.shape)}", soft_wrap=True)
+        console.print(compose(styled(one.id, "bold"), f"  {one.shop}: {one.shape}"), soft_wrap=True)
         for asked in one.waiting:
             console.print(f"    waiting   {asked.document}  {asked.total} {asked.currency}", soft_wrap=True)
         for each in one.approvals:
             what, at = each.document or "the whole shape", local_time(each.asked_at)
-            console.print(f"    approved  {what} by {escape(each.asked_by)}, {at} {escape(each.why)}", soft_wrap=True)
+            console.print(f"    approved  {what} by {each.asked_by}, {at} {each.why}", soft_wrap=True)
     count = sum(len(one.waiting) for one in shapes)
     console.print(f"Documents waiting for approval: {count}." if count else "No document is waiting for approval.")
 

@@ -13,7 +13,7 @@ import typer
 from contracts.compatibility import breaking_changes
 from contracts.generate import HERE, SCHEMAS
 from services.cli.command import FAILED, WRONG_SETTINGS, Json
-from services.cli.screen import console, errors, print_json
+from services.cli.screen import console, print_failure, print_json
 
 CURRENT_SCHEMAS = HERE / SCHEMAS
 Schema = dict[str, Any]
@@ -91,13 +91,13 @@ def contracts_check(old: Old, new: New = None, json: Json = False) -> None:
     try:
         found = compare_schemas(old, new or CURRENT_SCHEMAS)
     except SchemasNotFound as error:
-        errors.print(str(error), style="red", markup=False, soft_wrap=True)
+        print_failure(str(error))
         raise typer.Exit(WRONG_SETTINGS) from None
     if json:
         print_json(asdict(found))
     else:
         for one in found.breaking:
-            console.print(f"{one.schema} {one.change}", markup=False, soft_wrap=True)
+            console.print(f"{one.schema} {one.change}", soft_wrap=True)
         summary = f"{found.compared} schemas compared, {len(found.added)} new, {len(found.breaking)} breaking changes"
         console.print(summary, soft_wrap=True)
     raise typer.Exit(FAILED if found.breaking else 0)

@@ -10,7 +10,7 @@ import typer
 from contracts.reason_texts import SENTENCES, ReasonText, all_texts, text_of
 from contracts.reasons import Reason
 from services.cli.command import InvalidArgument, Json, command
-from services.cli.screen import build_table, console, print_json, print_labelled
+from services.cli.screen import build_table, compose, console, print_json, print_labelled, styled
 from services.settings.translation import Language, translate_reason, translator
 
 
@@ -47,7 +47,7 @@ def _show_reason(reason: Reason, text: ReasonText, language: str) -> None:
         _("resolves by itself once the cause is gone") if text.resolves_by_itself else _("does not resolve by itself")
     )
     who = _(text.owner)
-    console.print(f"[bold]{reason}[/]   {who} · {closes}")
+    console.print(compose(styled(reason, "bold"), f"   {who} · {closes}"))
     print_labelled({_("cause"): wording.cause, _("effect"): wording.effect, _("fix"): wording.fix})
 
 
@@ -57,7 +57,8 @@ def _show_all(found: dict[Reason, ReasonText], language: str) -> None:
         (reason, _(text.owner), "✓" if text.resolves_by_itself else "", _(text.cause)) for reason, text in found.items()
     ]
     console.print(build_table((_("code"), _("who"), _("by itself"), _("cause")), rows))
-    console.print(f"\n{len(found)}:  davtari explain CODE --lang {language}", markup=False)
+    console.print()
+    console.print(f"{len(found)}:  davtari explain CODE --lang {language}")
 
 
 @command

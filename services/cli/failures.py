@@ -14,7 +14,7 @@ from services.cli.events.records import InvalidExportLine, UnknownName
 from services.cli.events.replay import ReplayRefused, ReplayUnconfirmed
 from services.cli.plans.apply import GroupsNotMapped, StalePlan
 from services.cli.requests import NoAnswer
-from services.cli.screen import errors
+from services.cli.screen import print_failure, print_traceback
 from services.cli.times import InvalidTime
 from services.engine.kafka.availability import KafkaNotReady
 from services.engine.kafka.topics import TopicsNotCreated
@@ -37,7 +37,7 @@ PLAIN = (
 
 
 def report_failure(error: BaseException) -> int:
-    """Print the error and return the exit code. An unexpected error is raised again, with its traceback."""
+    """Print the error and return the exit code. An unexpected error is printed with its traceback."""
     error = first_cause(error)
     match error:
         case NoAnswer():
@@ -53,6 +53,7 @@ def report_failure(error: BaseException) -> int:
         case _ if isinstance(error, PLAIN):
             code, text = FAILED, str(error)
         case _:
-            raise error
-    errors.print(text, style="red", markup=False, soft_wrap=True)
+            print_traceback(error)
+            return FAILED
+    print_failure(text)
     return code

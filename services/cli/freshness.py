@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.dialects import sqlite
 
+from services.cli.screen import Text, compose, styled
 from services.engine.state.files import database_path
 from services.engine.telemetry.state_readings import COMPLETION_PREFIX
 from services.order_exporter.projection import SERVICE
@@ -120,22 +121,22 @@ def _open(path: Path) -> sqlite3.Connection:
 
 def freshness_lines(
     ages: Sequence[FeedAge], punctual: Sequence[SaleTimeliness], alone: Sequence[UntouchedOrders] = ()
-) -> Iterator[str]:
-    """One line for all feeds, and two for the paid orders of each shop, with Rich markup."""
+) -> Iterator[str | Text]:
+    """One line for all feeds, and two for the paid orders of each shop, with colours."""
     if ages:
-        feeds = [f"[{'red' if one.stale else 'default'}]{one.feed} {_span(one.age)} ago[/]" for one in ages]
-        yield f"Last complete read: {' · '.join(feeds)}"
+        feeds = [styled(f"{one.feed} {_span(one.age)} ago", "red" if one.stale else "default") for one in ages]
+        yield compose("Last complete read: ", styled(" · ").join(feeds))
     yield from map(_punctuality, punctual)
     yield from (_alone(one) for one in alone if one.orders)
 
 
-def _punctuality(one: SaleTimeliness) -> str:
+def _punctuality(one: SaleTimeliness) -> str | Text:
     about = f"Paid orders of {one.shop}, {one.days} days: "
     if one.share is None:
         return about + "none was due"
     colour = "green" if one.met else "red"
     within = f"{one.on_time:,} of {one.due:,} in Balance within {_span(one.within)}"
-    return about + f"{within}, [{colour}]{one.share:.2%}[/] (objective {one.objective:.1%})"
+    return compose(f"{about}{within}, ", styled(f"{one.share:.2%}", colour), f" (objective {one.objective:.1%})")
 
 
 def _alone(one: UntouchedOrders) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from rich.markup import escape
-
 from contracts.envelope import Envelope
 from contracts.gates import GateChecked
 from contracts.model import Event
 from services.cli.command import FAILED
-from services.cli.screen import build_table, console, print_json
+from services.cli.screen import Text, build_table, compose, console, print_json, styled
 from services.engine.client.reader import read_events
 from services.engine.clock import TBILISI
 from services.settings.model import Settings
 
 HEADINGS = ("gate", "flows", "", "since", "last passed", "checked")
-VERDICTS = {"passed": "[green]passed[/]", "shut": "[red]closed[/]", "lost": "[yellow]no longer passed, still live[/]"}
+VERDICTS = {
+    "passed": styled("passed", "green"),
+    "shut": styled("closed", "red"),
+    "lost": styled("no longer passed, still live", "yellow"),
+}
 
 
 def latest_gate_checks(envelopes: Iterable[Envelope[Event]]) -> list[GateChecked]:
@@ -26,15 +28,16 @@ def latest_gate_checks(envelopes: Iterable[Envelope[Event]]) -> list[GateChecked
     return [checks[key] for key in sorted(checks)]
 
 
-def gate_lines(found: Sequence[GateChecked]) -> Iterator[str]:
-    """For `davtari status`: one line for all that passed, one for each gate that did not (with Rich markup)."""
+def gate_lines(found: Sequence[GateChecked]) -> Iterator[str | Text]:
+    """For `davtari status`: one line for all that passed, one for each gate that did not."""
     passed = [one for one in found if one.verdict == "passed"]
     if passed:
         yield f"Gates: {len(passed)} of {len(found)} passed, last {_when(max(one.checked_at for one in passed))}"
     for one in found:
         if one.verdict != "passed":
-            why = escape("; ".join(one.why))
-            yield f"Gate {one.service} {one.gate}: {VERDICTS[one.verdict]} since {_when(one.since)}: {why}"
+            why = "; ".join(one.why)
+            head, since = f"Gate {one.service} {one.gate}: ", f" since {_when(one.since)}: {why}"
+            yield compose(head, VERDICTS[one.verdict], since)
 
 
 async def show_gates(settings: Settings, *, as_data: bool) -> int:
@@ -54,11 +57,11 @@ def _show(found: Sequence[GateChecked]) -> None:
     console.print(build_table(HEADINGS, [_row(one) for one in found]))
     for one in found:
         for why in one.why:
-            console.print(f"  {one.service} {one.gate}: {escape(why)}", soft_wrap=True)
+            console.print(f"  {one.service} {one.gate}: {why}", soft_wrap=True)
 
 
-def _row(one: GateChecked) -> tuple[str, ...]:
-    passed, names = _when(one.passed_at), escape(", ".join(one.looked_at))
+def _row(one: GateChecked) -> tuple[object, ...]:
+    passed, names = _when(one.passed_at), ", ".join(one.looked_at)
     return f"{one.service} {one.gate}", ", ".join(one.flows), VERDICTS[one.verdict], _when(one.since), passed, names
 
 

@@ -32,6 +32,6 @@ async def import_command(
     source = "prices" if discounts else resource
     options = {"dry_run": dry_run, "accept_loss": accept_loss, "discounts": discounts}
     asked = ImportRequested(resource=source, **options, **requests.command_header())
-    with console.status(f"Reading {resource} from Balance…"):
+    with console.print_status(f"Reading {resource} from Balance…"):
         answer = await requests.request(read_settings(), asked, patience)
     return show_answer(answer, json)

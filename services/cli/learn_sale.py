@@ -166,4 +166,5 @@ def show_learned(found: Sequence[LearnedSetting]) -> None:
         console.print(build_table(("setting", "now", "in that Sale", ""), different))
     else:
         console.print("The settings agree with that Sale.")
-    console.print(f"\n{settings_to_toml(found)}", markup=False, soft_wrap=True)
+    console.print()
+    console.print_lines(settings_to_toml(found))

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from contracts.catalog import GroupRule
 from services.accounting.mapping import build_rule, find_rule
@@ -15,7 +14,7 @@ from services.cli.command import InvalidArgument, Json, Patience, Shop, command,
 from services.cli.mapping_change import MappingChange, apply_change, describe_rule, describe_source
 from services.cli.plans.catalogue import KnownCatalogue, judge_items, read_catalogue
 from services.cli.plans.groups import CatalogueGroup, list_groups
-from services.cli.screen import build_table, console, print_json, report_unreadable
+from services.cli.screen import build_table, compose, console, print_json, report_unreadable, styled
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.products import Category
 from services.engine.clock import utc_now
@@ -49,8 +48,8 @@ def show_entries(catalogue: KnownCatalogue, json: bool) -> None:
     if json:
         print_json({"shop": catalogue.shop, "entries": found})
         return
-    console.print(f"[bold]Mapping of shop {catalogue.shop}[/] · an entry applies to all subgroups")
-    rows = [(escape(one["path"]), one["rule"], one["goods"], escape(one["source"]), one["group"]) for one in found]
+    console.print(compose(styled(f"Mapping of shop {catalogue.shop}", "bold"), " · an entry applies to all subgroups"))
+    rows = [(one["path"], one["rule"], one["goods"], one["source"], one["group"]) for one in found]
     console.print(build_table(RULE_HEADINGS, rows, right=(2,)) if rows else "  No group is mapped, so nothing is sold.")
     console.print("  All groups: davtari plan groups")
 
@@ -69,7 +68,7 @@ def show_matches(catalogue: KnownCatalogue, patterns: Sequence[str], json: bool)
     sold = sum(one["sold"] is True for one in found)
     console.print(f"{len(found)} of {len(catalogue.items)} items match; {sold} of them are sold now")
     for one in found[:MOST_MATCHES]:
-        console.print(f"  {one['sku']:<20} {one['name']}", markup=False, soft_wrap=True)
+        console.print(f"  {one['sku']:<20} {one['name']}", soft_wrap=True)
     if len(found) > MOST_MATCHES:
         console.print(f"  … and {len(found) - MOST_MATCHES} more; --json shows all")
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from rich.markup import escape
-
 from contracts.catalog import GroupRule
 from contracts.operations import CommandSettled, MappingRequested
 from services.catalog_importer.eligibility import Eligible, Skip
 from services.cli import requests
 from services.cli.command import FAILED
 from services.cli.plans.catalogue import KnownCatalogue, judge_items
-from services.cli.screen import build_table, console, print_json
+from services.cli.screen import build_table, compose, console, print_json, styled
 from services.engine.clock import TBILISI
 from services.settings.model import Settings
 
@@ -108,7 +106,7 @@ async def apply_change(settings: Settings, catalogue: KnownCatalogue, wish: Mapp
         print_json({"shop": catalogue.shop, "saved": saved, "changes": rules, "effect": asdict(would)})
     else:
         for answer in refused:
-            console.print(f"[red]{escape(answer.detail)}[/]", soft_wrap=True)
+            console.print(styled(answer.detail, "red"), soft_wrap=True)
         console.print(_end(catalogue, wish, saved), soft_wrap=True)
     return FAILED if refused else 0
 
@@ -129,8 +127,10 @@ def _end(catalogue: KnownCatalogue, wish: MappingChange, saved: bool) -> str:
 def show_effect(catalogue: KnownCatalogue, changes: Changes, would: MappingEffect) -> None:
     """Print the changes and the number of affected items."""
     for group, rule in changes.items():
-        name = escape(catalogue.names.get(group, group))
-        console.print(f"[bold]{name}[/] ({group}) in shop {catalogue.shop}: {describe_rule(rule)}", soft_wrap=True)
+        name = catalogue.names.get(group, group)
+        console.print(
+            compose(styled(name, "bold"), f" ({group}) in shop {catalogue.shop}: {describe_rule(rule)}"), soft_wrap=True
+        )
     rows = (
         (would.appear, "items would be added", _known(would.known_appear, "already linked")),
         (would.moved, "would change category", _kept(catalogue, would)),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
 from contracts.reasons import Reason
 from services.cli.command import FAILED, Shop, command, read_settings, select_shop
+from services.cli.csv_file import write_csv
 from services.cli.screen import console, report_unreadable
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.upstreams import open_shop
@@ -18,7 +18,7 @@ from services.connectors.woocommerce.read import OddValue
 from services.engine.clock import utc_now
 
 STOCK_COLUMNS = ("sku", "name", "quantity", "product_id", "variation_id", "balance_uid", "status")
-StockRow = tuple[str, str, str, int, str, str, str]
+StockRow = tuple[str, str, Decimal, int, str, str, str]
 
 
 class ProductListing(Protocol):
@@ -48,13 +48,7 @@ def _invalid_stock(product: Product, stock: OddValue) -> UnreadableRecord:
 def _row(product: Product, quantity: Decimal, meta_key: str) -> StockRow:
     parent, variation = (product.parent_id, str(product.id)) if product.is_variation else (product.id, "")
     uid = str(product.meta.get(meta_key) or "")
-    return product.sku, product.name, f"{quantity:f}", parent, variation, uid, product.status
-
-
-def write_stock_csv(found: Sequence[StockRow], path: Path) -> None:
-    """Write CSV that spreadsheets open with Georgian letters."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows([STOCK_COLUMNS, *found])
+    return product.sku, product.name, quantity, parent, variation, uid, product.status
 
 
 @command
@@ -64,7 +58,7 @@ async def opening_stock_command(path: Path, shop: Shop = "") -> int:
     shop = select_shop(chosen, shop)
     async with open_shop(chosen, shop, utc_now) as client:
         rows, left_out = await read_stock_rows(client, chosen.shops[shop].catalogue.meta_key)
-    write_stock_csv(rows, path)
+    write_csv(path, STOCK_COLUMNS, rows)
     console.print(f"{len(rows)} products with stock written to {path} for the accountant. Nothing was posted.")
     report_unreadable(left_out)
     return FAILED if left_out else 0

@@ -49,7 +49,7 @@ async def payment_command(
         dry_run=dry_run,
         **requests.command_header(),
     )
-    with console.status(f"Recording the payment of order {order_id}…"):
+    with console.print_status(f"Recording the payment of order {order_id}…"):
         answer = await requests.request(chosen, payment, patience)
     return show_answer(answer, json)
 

@@ -5,7 +5,6 @@ import links a new item to its product by SKU."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.markup import escape
 
 from contracts.balance import ItemChanged, ItemWithdrawn
 from contracts.envelope import Envelope
@@ -32,9 +30,9 @@ from services.cli.command import (
     read_settings,
     select_shop,
 )
+from services.cli.csv_file import write_csv
 from services.cli.plans.catalogue import TOPICS as CATALOGUE_TOPICS
 from services.cli.plans.catalogue import build_catalogue
-from services.cli.plans.plan import escape_formula
 from services.cli.plans.shop_only import NOT_IN_BALANCE, ShopOnlyProduct, find_shop_only, linked_products
 from services.cli.requests import command_header
 from services.cli.screen import build_table, console, errors, print_json, report_unreadable
@@ -118,22 +116,19 @@ def column_names(dialect: Dialect) -> tuple[str, ...]:
     return dialect.sku_field, "Name", "ItemType", "Price", "ExtCode", "approved by"
 
 
-def approved_rows(found: Iterable[Proposal], dialect: Dialect) -> Iterator[tuple[str, ...]]:
+def approved_rows(found: Iterable[Proposal], dialect: Dialect) -> Iterator[tuple[str | int | Decimal, ...]]:
     """The approved items that are not in Balance yet. ExtCode is the product id of the shop."""
     for one in found:
         if one.state == "approved" and one.approved:
             proposed, price = one.proposed, one.proposed.regular_price
             goods = next(iter(dialect.lists.goods), "")
-            shown = "" if price is None else f"{price:f}"
-            yield proposed.sku, proposed.name, goods, shown, str(proposed.product_id), one.approved.asked_by
+            shown = "" if price is None else price
+            yield proposed.sku, proposed.name, goods, shown, proposed.product_id, one.approved.asked_by
 
 
 def write_approved_csv(found: Iterable[Proposal], dialect: Dialect, path: Path) -> int:
-    """Write the approved items as CSV, with a byte order mark for Excel. Returns their number."""
-    lines = [tuple(map(escape_formula, row)) for row in approved_rows(found, dialect)]
-    with path.open("w", newline="", encoding="utf-8-sig") as out:
-        csv.writer(out).writerows([column_names(dialect), *lines])
-    return len(lines)
+    """Write the approved items as CSV. Returns their number."""
+    return write_csv(path, column_names(dialect), approved_rows(found, dialect))
 
 
 propose_app = typer.Typer(
@@ -173,7 +168,7 @@ async def list_proposals_command(shop: Shop = "", json: Json = False) -> int:
     if json:
         print_json([one.proposed.content() | {"state": one.state, "item": one.item} for one in found])
         return 0
-    rows = [(one.proposed.sku, escape(one.proposed.name), one.state, one.proposed.asked_by) for one in found]
+    rows = [(one.proposed.sku, one.proposed.name, one.state, one.proposed.asked_by) for one in found]
     console.print(build_table(("SKU", "name", "state", "proposed by"), rows) if rows else "No items were proposed.")
     return 0
 
@@ -197,7 +192,7 @@ async def approve_item_command(sku: str, shop: Shop = "", why: ReasonOption = ""
     given = ItemApproved(shop=name, product_id=meant.product_id, sku=meant.sku, why=why, **command_header())
     await send_command(chosen.kafka, given, datetime.now(UTC))
     message = f"Approved by {given.asked_by}: {meant.sku} {meant.name}. Next: davtari propose export FILE --shop {name}"
-    console.print(escape(message), soft_wrap=True)
+    console.print(message, soft_wrap=True)
     return 0
 
 
@@ -217,6 +212,6 @@ async def _shop_only(chosen: Settings, shop: str) -> list[ShopOnlyProduct]:
 
 def _show_new(shop: str, proposed: Sequence[ItemProposed], dry_run: bool) -> None:
     for one in proposed:
-        console.print(f"  {one.sku:<20} {one.name}", markup=False, soft_wrap=True)
+        console.print(f"  {one.sku:<20} {one.name}", soft_wrap=True)
     what = "would be proposed" if dry_run else "proposed"
     console.print(f"{len(proposed)} products of shop {shop} {what}; nothing was written to Balance.")

@@ -34,7 +34,7 @@ from services.cli.command import (
 )
 from services.cli.orders.event_text import describe_event
 from services.cli.requests import NoAnswer, command_header
-from services.cli.screen import build_table, console, errors, print_json
+from services.cli.screen import build_table, console, errors, print_json, styled
 from services.connectors.upstreams import open_shop
 from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.client.reader import read_events
@@ -224,7 +224,7 @@ async def push_command(
     if document == "return-request":
         return await _return_request(shop, order_id, number, dry_run, patience, json)
     if document == "refund" and not (number and number.isdecimal()):
-        errors.print("[red]Add the refund's id: davtari push refund ORDER REFUND[/]")
+        errors.print(styled("Add the refund's id: davtari push refund ORDER REFUND", "red"))
         return WRONG_SETTINGS
     refund_id = int(number) if number and number.isdecimal() else None
     asked = PushRequested(
@@ -235,7 +235,7 @@ async def push_command(
         dry_run=dry_run,
         **requests.command_header(),
     )
-    with console.status(f"Pushing {document} {order_id}…"):
+    with console.print_status(f"Pushing {document} {order_id}…"):
         settled = await push_document(chosen, asked, patience)
     print_json(settled.content()) if json else console.print(describe_event(settled), soft_wrap=True)
     return FAILED if isinstance(settled, DeadLettered | CommandSettled) else 0
@@ -244,7 +244,7 @@ async def push_command(
 async def _return_request(
     shop: str, order_id: int, request: str | None, dry_run: bool, patience: float, json: bool
 ) -> int:
-    with console.status(f"Reading the return request of order {order_id}…"):
+    with console.print_status(f"Reading the return request of order {order_id}…"):
         chosen = read_settings()
         asked = await read_return_request(chosen, shop, order_id, request, dry_run=dry_run)
         found = await push_return_request(chosen, asked, patience)

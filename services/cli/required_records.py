@@ -13,7 +13,7 @@ import typer
 
 from services.accounting.documents.ids import client_uid
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
-from services.cli.screen import console, format_mark, print_json, report_unreadable
+from services.cli.screen import compose, console, format_mark, print_json, report_unreadable
 from services.connectors.balance.client import Balance
 from services.connectors.balance.clients import ClientRef
 from services.connectors.upstreams import open_shop
@@ -142,11 +142,11 @@ async def _create_retail_client(chosen: Settings, balance: Balance, number: str)
 
 def _show(shop: str, found: list[RequiredRecord], made: str) -> None:
     for one in found:
-        console.print(f"  {format_mark(one.state == 'found')} {one.setting}   {one.uid or one.state}", soft_wrap=True)
+        mark = format_mark(one.state == "found")
+        console.print(compose("  ", mark, f" {one.setting}   {one.uid or one.state}"), soft_wrap=True)
         if one.fix:
-            console.print(f"      {one.fix}", style="cyan", soft_wrap=True, markup=False)
+            console.print(f"      {one.fix}", style="cyan", soft_wrap=True)
     if made:
         console.print(
             f'The retail client is {made}. Add to the settings: [shops.{shop}.orders] retail-client = "{made}"',
-            markup=False,
         )

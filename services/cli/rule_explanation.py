@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from rich.markup import escape
-
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.shop import OrderChanged
 from services.accounting.documents.order_rules import RuleEffects, apply_rules, matches_rule, rule_name
 from services.accounting.documents.trigger import due_at, is_triggered
-from services.cli.screen import build_table, console
+from services.cli.screen import build_table, compose, console, styled
 from services.settings.model import Settings
 from services.settings.order_rules import OrderRule
 from services.settings.orders import OrderSettings
@@ -147,7 +145,7 @@ def explain_known_order(
 def show_explanation(found: RuleExplanation) -> None:
     """Print which rules are met and what they decide."""
     for rule in found.rules:
-        line = escape(f"{rule.name}: {rule.effects}   if {rule.conditions}")
-        console.print(f"  {'[green]✓[/]' if rule.holds else '[dim]–[/]'} {line}", soft_wrap=True)
+        mark = styled("✓", "green") if rule.holds else styled("–", "dim")
+        console.print(compose("  ", mark, f" {rule.name}: {rule.effects}   if {rule.conditions}"), soft_wrap=True)
     console.print(build_table(("effect", "value", "decided by"), [(d.effect, d.value, d.by) for d in found.decided]))
-    console.print(found.when, markup=False, soft_wrap=True)
+    console.print(found.when, soft_wrap=True)

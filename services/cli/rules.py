@@ -105,7 +105,7 @@ async def list_rules_command(shop: Shop = "", json: Json = False) -> int:
         print_json({"rules": [asdict(one) for one in found]})
     else:
         for one in found:
-            console.print(f"{one.name}: {one.effects}   if {one.conditions}", markup=False, soft_wrap=True)
+            console.print(f"{one.name}: {one.effects}   if {one.conditions}", soft_wrap=True)
         none = f"shops.{shop}.orders.rules is empty: every order becomes a Sale."
         console.print(f"{len(found)} rules." if found else none)
     return 0
@@ -152,6 +152,8 @@ async def shipping_command(shop: Shop = "", json: Json = False) -> int:
         rows = [(one.zone, one.method, one.title, format_mark(one.enabled), "; ".join(one.rules)) for one in found]
         console.print(build_table(("zone", "method", "title", "on", "rules"), rows))
         if not is_current(methods, orders):
-            console.print(f"\nTo use zones in rules, add to the settings:\n{zones}", markup=False, soft_wrap=True)
+            console.print()
+            console.print("To use zones in rules, add to the settings:")
+            console.print_lines(zones)
     report_unreadable(listed.unreadable)
     return FAILED if listed.unreadable else 0

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from services.cli.command import WRONG_SETTINGS, command, read_settings
 from services.cli.registry import OPTIONAL_SERVICES, SERVICES, configured_services, load_blueprint
-from services.cli.screen import errors
+from services.cli.screen import errors, styled
 from services.engine.backoff import unavailable_wait
 from services.engine.clock import utc_now
 from services.engine.kafka.availability import retry_until_available
@@ -138,7 +138,9 @@ async def up() -> int:
 async def run_command(service: Annotated[str, typer.Argument(help=", ".join((*SERVICES, *OPTIONAL_SERVICES)))]) -> int:
     """Run one service in this process until SIGTERM or Ctrl-C."""
     if service not in (*SERVICES, *OPTIONAL_SERVICES):
-        errors.print(f"[red]Unknown service {service!r}. Services: {', '.join((*SERVICES, *OPTIONAL_SERVICES))}[/]")
+        errors.print(
+            styled(f"Unknown service {service!r}. Services: {', '.join((*SERVICES, *OPTIONAL_SERVICES))}", "red")
+        )
         return WRONG_SETTINGS
     await run_until_signalled([service], read_settings(), supervised=False)
     return 0

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiokafka import TopicPartition
-from rich.markup import escape
 
 from services.cli.registry import configured_services
 from services.engine.clock import local_time
@@ -61,7 +60,7 @@ def blocked_lines(found: Iterable[BlockedDeliveries]) -> Iterator[str]:
     every = list(found)
     for one in every[:MOST_BLOCKED]:
         what = f"{one.service}: {one.count} waiting for {one.waits_for} since {local_time(one.since)}"
-        yield escape(f"{what}: {one.detail} ({one.reason})")
+        yield f"{what}: {one.detail} ({one.reason})"
     if every:
         more = f"{len(every) - MOST_BLOCKED} more causes; " if len(every) > MOST_BLOCKED else ""
         yield f"{more}davtari orders --held lists every waiting order and refund."

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from contracts.envelope import Envelope
 from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
@@ -14,7 +13,7 @@ from contracts.model import Event
 from services.accounting.checks.findings import FLOWS, Finding
 from services.cli import requests
 from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop, show_answer
-from services.cli.screen import console, print_json
+from services.cli.screen import Text, compose, console, print_json, styled
 from services.connectors.identity.evidence import ShopObservation, compare_identity
 from services.connectors.identity.status import IdentityStatus, describe_block, describe_remedy
 from services.engine.client.reader import read_events
@@ -55,13 +54,13 @@ def check_identity(shop: str, status: IdentityStatus, seen: ShopObservation) -> 
     return Finding("identity", True, f"{seen.home}, known since {local_date(status.known.at)}")
 
 
-def blocked_shop_lines(found: dict[str, IdentityStatus]) -> list[str]:
+def blocked_shop_lines(found: dict[str, IdentityStatus]) -> list[Text]:
     """For `davtari status`: a line for each blocked shop."""
     return [_blocked(one.strange) for one in found.values() if one.strange]
 
 
-def _blocked(strange: ShopNotRecognized) -> str:
-    return f"[bold red]BLOCKED since {local_time(strange.at)}: {escape(describe_block(strange))}[/]"
+def _blocked(strange: ShopNotRecognized) -> Text:
+    return styled(f"BLOCKED since {local_time(strange.at)}: {describe_block(strange)}", "bold red")
 
 
 def show_identity(shop: str, status: IdentityStatus) -> None:
@@ -72,7 +71,7 @@ def show_identity(shop: str, status: IdentityStatus) -> None:
     else:
         by = " by ".join(filter(None, ["", known.by])) + (f": {known.why}" if known.why else "")
         console.print(
-            f"[bold]{shop}[/]  {known.home} · {known.how} on {local_time(known.at)}{escape(by)}", soft_wrap=True
+            compose(styled(shop, "bold"), f"  {known.home} · {known.how} on {local_time(known.at)}{by}"), soft_wrap=True
         )
         mark = f"marked by the webhook Davtari identity {known.marker}" if known.marker else "not marked"
         console.print(f"  {mark} · newest order then {known.newest_order} · URL then {known.url}", soft_wrap=True)
@@ -115,6 +114,6 @@ async def accept_shop_command(
     chosen = read_settings()
     name = select_shop(chosen, shop)
     asked = AcceptShopRequested(shop=name, why=reason, **requests.command_header())
-    with console.status(f"Reading shop {name}…"):
+    with console.print_status(f"Reading shop {name}…"):
         answer = await requests.request(chosen, asked, patience)
     return show_answer(answer, json)

@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.markup import escape
-
 from contracts.alerts import ServiceStateChanged
 from contracts.envelope import Envelope
 from contracts.gates import GateChecked
@@ -24,7 +22,7 @@ from services.cli.freshness import (
     read_sale_timeliness,
     read_untouched_orders,
 )
-from services.cli.screen import build_table, console, print_json
+from services.cli.screen import Text, build_table, compose, console, print_json, styled
 from services.connectors.identity.status import IdentityStatus
 from services.engine.client.reader import read_events
 from services.engine.clock import local_time
@@ -40,10 +38,10 @@ def troubled_services(envelopes: Iterable[Envelope[Event]]) -> list[ServiceState
     return [last[slot] for slot in sorted(last) if last[slot].condition == "troubled"]
 
 
-def condition_lines(found: Iterable[ServiceStateChanged]) -> Iterator[str]:
-    """A line for each problem, with Rich markup."""
+def condition_lines(found: Iterable[ServiceStateChanged]) -> Iterator[Text]:
+    """A line for each problem, with colours."""
     for one in found:
-        yield f"[red]{one.service}[/] since {local_time(one.at)}: {escape(one.why)} ({one.reason})"
+        yield compose(styled(one.service, "red"), f" since {local_time(one.at)}: {one.why} ({one.reason})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,8 @@ class StatusReport:
     def show(self) -> None:
         """Print the report."""
         shut = shop_identity.blocked_shop_lines(self.shops)
-        for line in [*condition_lines(self.troubled), *shut]:
-            console.print(line, soft_wrap=True)
+        for problem in [*condition_lines(self.troubled), *shut]:
+            console.print(problem, soft_wrap=True)
         show_services(self.services, self.waiting, quiet=not shut)
         for line in [
             *service_status.blocked_lines(self.blocked),
@@ -130,7 +128,9 @@ def show_services(
     if not open_dead_letters:
         console.print("Nothing needs a person." if quiet else "No dead letter needs a person.")
         return
-    console.print(f"[yellow]{len(open_dead_letters)} dead letters need a person:[/] davtari dead-letters list")
+    console.print(
+        compose(styled(f"{len(open_dead_letters)} dead letters need a person:", "yellow"), " davtari dead-letters list")
+    )
 
 
 def _service_row(one: service_status.ServiceStatus) -> tuple[object, ...]:

@@ -8,15 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from rich.markup import escape
-
 from contracts.balance import ItemChanged
 from contracts.catalog import AvailabilityChanged, FigureLine, LocationFigure, ProductLinked, ProductUnlinked
 from contracts.drift import StockDrifted
 from contracts.envelope import Envelope
 from contracts.model import Event
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
-from services.cli.screen import build_table, console, errors, print_json
+from services.cli.screen import build_table, compose, console, errors, print_json, styled
 from services.engine.client.reader import read_events
 from services.engine.clock import local_time, utc_now
 from services.engine.state.records import MemoryState
@@ -153,17 +151,23 @@ def figure_to_data(found: ExplainedFigure) -> dict[str, Any]:
 def show_figure(found: ExplainedFigure) -> None:
     """Print the published figure as a sum, one line per component, and the current figure."""
     link, published = found.link, found.published
-    console.print(f"[bold]{escape(link.sku)}[/]  {escape(found.name)} · shop {link.shop} · {_products(link)}")
+    console.print(compose(styled(link.sku, "bold"), f"  {found.name} · shop {link.shop} · {_products(link)}"))
     if published is None:
         console.print(f"  No figure yet: {NO_STOCK}.")
     else:
         _show_published(published)
     if found.drift is not None:
-        console.print(f"  [yellow]{_describe_drift(found.drift)}[/]", soft_wrap=True)
+        console.print(compose("  ", styled(_describe_drift(found.drift), "yellow")), soft_wrap=True)
     if found.now is not None:
         _show_now(found.now, published)
     if found.others:
-        console.print(f"  [yellow]{len(found.others)} other items had this SKU earlier:[/] {', '.join(found.others)}")
+        console.print(
+            compose(
+                "  ",
+                styled(f"{len(found.others)} other items had this SKU earlier:", "yellow"),
+                f" {', '.join(found.others)}",
+            )
+        )
 
 
 def _products(link: ProductLinked) -> str:
@@ -177,7 +181,7 @@ def _show_published(published: AvailabilityChanged) -> None:
     if published.not_managed:
         products = ", ".join(map(str, published.not_managed))
         note = f'"Manage stock" is off for product {products}, so the shop shows no figure (stock.manage)'
-        console.print(f"  [yellow]{note}[/]", soft_wrap=True)
+        console.print(compose("  ", styled(note, "yellow")), soft_wrap=True)
 
 
 def _describe_drift(drift: StockDrifted) -> str:
@@ -188,7 +192,7 @@ def _describe_drift(drift: StockDrifted) -> str:
 
 def _show_now(now: ComputedFigure, published: AvailabilityChanged | None) -> None:
     if now.quantity is None:
-        console.print(f"now: none; {escape(now.why)}", soft_wrap=True)
+        console.print(f"now: none; {now.why}", soft_wrap=True)
     elif published is not None and (now.quantity, now.explanation) == (published.quantity, published.explanation):
         console.print(f"now {now.quantity:f}, the same · {_read(now.stock_seen_at)}", soft_wrap=True)
     else:
@@ -200,7 +204,7 @@ def _show_lines(
     lines: Sequence[FigureLine], quantity: Decimal, read_at: datetime | None, locations: Sequence[LocationFigure]
 ) -> None:
     rows = [
-        (_sign(line.quantity, first=n == 0), f"{abs(line.quantity):f}", line.label, escape(line.source))
+        (_sign(line.quantity, first=n == 0), f"{abs(line.quantity):f}", line.label, line.source)
         for n, line in enumerate(lines)
     ]
     console.print(

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from services.cli.command import Json, command, read_settings
-from services.cli.screen import console, print_json
+from services.cli.screen import compose, console, print_json, styled
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings
 
@@ -150,11 +150,12 @@ def show_matrix(rows: Sequence[MatrixRow]) -> None:
     """Print the matrix by shop and direction."""
     for shop in dict.fromkeys(row.shop for row in rows):
         for direction in (TO_SHOP, TO_BALANCE):
-            console.print(f"\n[bold]{shop}   {direction}[/]")
+            console.print()
+            console.print(compose(styled(f"{shop}   {direction}", "bold")))
             for row in rows:
                 if (row.shop, row.direction) == (shop, direction):
-                    console.print(f"  {row.mode:<8} {row.what:<26} {row.rule}", markup=False, soft_wrap=True)
-                    console.print(f"{'':<38}{row.trigger} · {row.service}", style="dim", markup=False, soft_wrap=True)
+                    console.print(f"  {row.mode:<8} {row.what:<26} {row.rule}", soft_wrap=True)
+                    console.print(f"{'':<38}{row.trigger} · {row.service}", style="dim", soft_wrap=True)
 
 
 def matrix_to_markdown(rows: Sequence[MatrixRow]) -> str:
@@ -174,7 +175,7 @@ def print_matrix(settings: Settings, *, as_data: bool, as_markdown: bool) -> Non
     if as_data:
         print_json(matrix_to_data(rows))
     elif as_markdown:
-        console.print(matrix_to_markdown(rows), markup=False, soft_wrap=True)
+        console.print_lines(matrix_to_markdown(rows))
     else:
         show_matrix(rows)
 

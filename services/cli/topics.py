@@ -41,4 +41,4 @@ async def create_and_check_topics(settings: KafkaSettings, *, fix: bool) -> int:
 
 
 def _print(text: str) -> None:
-    console.print(text, soft_wrap=True, markup=False)
+    console.print_lines(text)

@@ -25,7 +25,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_dela
 
 from contracts.catalog import ProductPlanned
 from services.cli.registry import SERVICES
-from services.cli.screen import console, errors
+from services.cli.screen import console, print_failure, styled
 from services.demo import steps, storefront
 from services.demo.comparison import BooksComparison, compare_books, print_comparison
 from services.demo.demo_run import DemoRun, EventLog, WaitTimedOut, follow_events, print_heading
@@ -123,7 +123,7 @@ async def _wait_for_match(stage: DemoRun) -> BooksComparison:
 def _print_verdict(closing: BooksComparison, *, table: bool = True) -> bool:
     if table:
         print_comparison(closing)
-    console.print(f"[bold]{closing.verdict}[/]", soft_wrap=True)
+    console.print(styled(closing.verdict, "bold"), soft_wrap=True)
     return closing.matches
 
 
@@ -210,7 +210,7 @@ def _run_part(part: Coroutine[Any, Any, bool]) -> None:
     try:
         succeeded = asyncio.run(part)
     except WaitTimedOut as error:
-        errors.print(f"[red]{error}[/]")
+        print_failure(str(error))
         succeeded = False
     raise typer.Exit(0 if succeeded else 1)
 

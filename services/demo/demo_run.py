@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
 from contracts.balance import StockChanged
@@ -19,7 +19,7 @@ from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged
 from contracts.topics import TOPICS
-from services.cli.screen import console
+from services.cli.screen import Description, console, styled
 from services.demo.environment import SandboxEnvironment
 from services.demo.service_runner import ServiceRunner
 from services.engine.client.commands import decoded_events as events
@@ -153,13 +153,13 @@ class DemoRun:
 
 def progress_bars() -> Progress:
     """Progress bars with description, count and elapsed time."""
-    columns = (TextColumn("  {task.description:<28}"), BarColumn(32), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (Description("  {task.description:<28}"), BarColumn(32), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=console)
 
 
 @asynccontextmanager
 async def print_heading(title: str) -> AsyncIterator[None]:
     """Print a heading before the step and an empty line after it."""
-    console.print(f"[bold cyan]{title}[/]")
+    console.print(styled(title, "bold cyan"))
     yield
     console.print()

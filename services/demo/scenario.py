@@ -12,7 +12,7 @@ from uuid import uuid4
 import typer
 
 from services.cli.command import NO_ANSWER, command
-from services.cli.screen import console, errors
+from services.cli.screen import compose, console, print_failure, styled
 from services.demo import accountant, steps, storefront
 from services.demo.comparison import BooksComparison, compare_books, print_comparison, save_comparison
 from services.demo.demo_run import DemoRun, WaitTimedOut, follow_events, print_heading
@@ -27,14 +27,14 @@ BUILD = Path("build")
 
 async def run_demo(*, keep: bool = False) -> int:
     """Run the scenario and write `build/demo.json`. Returns 0 if the books match, 1 otherwise."""
-    console.print("[bold]Davtari[/] connects Balance and WooCommerce.")
+    console.print(compose(styled("Davtari", "bold"), " connects Balance and WooCommerce."))
     console.print("Starting a Kafka broker, two sandboxes and seven services.\n")
     try:
         with TemporaryDirectory(prefix="davtari-demo-") as folder:
             async with open_broker(data=Path(folder) / "kafka") as kafka:
                 return await _run_on(Path(folder), kafka, keep=keep)
     except (WaitTimedOut, BrokerError) as error:
-        errors.print(f"[red]{error}[/]")
+        print_failure(str(error))
         return 1
 
 
@@ -57,7 +57,7 @@ async def _run_on(folder: Path, kafka: Broker, *, keep: bool) -> int:
             closing = await run_live(stage, actions)
             green = await _run_accounting(stage)
             save_comparison(closing, kafka.description, time.monotonic() - began, BUILD)
-            console.print(f"[bold]{closing.verdict}[/]", soft_wrap=True)
+            console.print(styled(closing.verdict, "bold"), soft_wrap=True)
             if keep:
                 console.print(f"Still running; settings: {made.settings_file}. Press Ctrl-C to stop.")
                 await asyncio.Event().wait()
@@ -120,5 +120,5 @@ async def demo_command(
     try:
         return await run_demo(keep=keep)
     except BrokerError as error:
-        errors.print(f"[red]{error}[/]")
+        print_failure(str(error))
         return NO_ANSWER

@@ -15,7 +15,7 @@ from services.cli.dead_letters.view import print_dead_letters
 from services.cli.orders import timeline
 from services.cli.orders.app import show_order
 from services.cli.requests import command_header, request
-from services.cli.screen import console
+from services.cli.screen import compose, console, styled
 from services.demo.demo_run import DemoRun
 from services.engine.clock import local_day
 from services.sandbox import recorded
@@ -137,14 +137,14 @@ async def sell_orders(stage: DemoRun, chosen: OrderSelection) -> None:
         await stage.place(order_id)
     await stage.until(lambda: len(stage.ledger.sales), half, "orders → Sales")
     (await stage.world.balance.post("/_sandbox/faults", json={"kind": "outage"})).raise_for_status()
-    console.print("  [yellow]Balance is down.[/] The shop keeps selling:")
+    console.print(compose("  ", styled("Balance is down.", "yellow"), " The shop keeps selling:"))
     for order_id in chosen.orders[half:]:
         await stage.place(order_id)
     await stage.until(lambda: len(stage.ledger.orders), len(chosen.orders), "orders read from the shop")
     waiting = await stage.services.waiting(stage.live, "order-exporter")
     console.print(f"  {waiting} deliveries are waiting; none is lost and none is a dead letter.")
     (await stage.world.balance.delete("/_sandbox/faults")).raise_for_status()
-    console.print("  [green]Balance is up again.[/]")
+    console.print(compose("  ", styled("Balance is up again.", "green")))
     await stage.until(lambda: len(stage.ledger.sales), len(chosen.orders), "orders → Sales")
 
 

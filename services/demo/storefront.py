@@ -13,7 +13,7 @@ from services.cli import stock as figures
 from services.cli.dead_letters.view import print_dead_letters
 from services.cli.plans.apply import apply_plan, read_plan
 from services.cli.requests import command_header, request
-from services.cli.screen import console
+from services.cli.screen import compose, console, styled
 from services.demo.demo_run import DemoRun, progress_bars
 from services.engine.client.reader import read_events
 from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, requested_goods
@@ -81,7 +81,13 @@ async def hold_mistyped_prices(stage: DemoRun) -> None:
         await _set_price(stage, sku, GOODS[sku].price or Decimal(0))
     await _import(stage, "prices")
     await stage.ledger.until(lambda: not stage.ledger.open_dead_letters, "an accepted snapshot")
-    say("  [green]Corrected in Balance:[/] the next snapshot is accepted, and the dead letter resolves by itself.")
+    say(
+        compose(
+            "  ",
+            styled("Corrected in Balance:", "green"),
+            " the next snapshot is accepted, and the dead letter resolves by itself.",
+        )
+    )
 
 
 async def explain_figures(stage: DemoRun) -> None:

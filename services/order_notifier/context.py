@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from html import escape
 from itertools import chain
 
 from contracts.notices import OwnState
@@ -18,6 +17,7 @@ from contracts.reason_texts import find_text
 from services.accounting.documents.figures import amount
 from services.accounting.documents.ids import digest_of
 from services.engine.clock import local_date
+from services.engine.printable import escape_html
 from services.engine.state.records import State
 from services.order_notifier.projection import DOCUMENT, ORDER, WAITING, BookDocument, NoticeOrder, WaitingDocument
 from services.order_notifier.tasks import NoteTask, StatusTask
@@ -197,7 +197,7 @@ def _cause(reason: str, settings: NoteSettings) -> str:
 def _fill(name: Text, words: Mapping[str, str | None], settings: NoteSettings) -> str:
     """A note's text with its values; they are escaped because WooCommerce shows notes as HTML."""
     template = settings.templates.get(name, translator(settings.language)(TEXTS[name]))
-    return template.format(**{word: escape(value or "", quote=False) for word, value in words.items()}).strip()
+    return template.format(**{word: escape_html(value or "") for word, value in words.items()}).strip()
 
 
 def _add_marker(text: str, marker: str) -> str:

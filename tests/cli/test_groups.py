@@ -14,6 +14,7 @@ from services.cli.mapping_change import MappingEffect, compute_effect
 from services.cli.plans import groups
 from services.cli.plans.catalogue import judge_items
 from services.cli.plans.groups import CatalogueGroup, list_groups
+from services.cli.screen import compose, styled
 from services.connectors.woocommerce.products import Category
 from tests.catalog_importer.catalogue_bench import COFFEE, COFFEE_CATEGORY, ROOT, TEA, TEA_CATEGORY, TOYS, item
 from tests.cli.catalogue_given import GREEN, commanded, folder, known, linked
@@ -42,12 +43,12 @@ def test_the_tree_counts_items_by_group_and_type() -> None:
 def test_the_tree_shows_the_category_of_each_group() -> None:
     fates = {group.uid: groups.describe_fate(group) for group in list_groups(known(commanded(COFFEE, EXCLUDED)))}
     assert fates == {
-        ROOT: "[yellow]not mapped[/]",
+        ROOT: styled("not mapped", "yellow"),
         COFFEE: "excluded",
-        TEA: f"[green]category {TEA_CATEGORY}[/]",
-        GREEN: f"[green]category {TEA_CATEGORY}[/], by {TEA}",
-        TOYS: "[yellow]not mapped[/]",
-        "": "[yellow]not mapped[/]",
+        TEA: compose(styled(f"category {TEA_CATEGORY}", "green"), ""),
+        GREEN: compose(styled(f"category {TEA_CATEGORY}", "green"), f", by {TEA}"),
+        TOYS: styled("not mapped", "yellow"),
+        "": styled("not mapped", "yellow"),
     }
 
 

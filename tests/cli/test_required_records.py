@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.cli import opening_stock, required_records
+from services.cli.csv_file import write_csv
 from services.connectors.balance.clients import ClientRef
 from services.connectors.woocommerce.store import ShopTaxRate
 from services.settings.balance import ListTexts
@@ -83,7 +84,7 @@ async def test_opening_stock_is_exported_and_nothing_else_is_written(tmp_path: P
         family = shop.product(name="Family", type="variable")
         size = shop.variation(family, sku="TEA-S", manage_stock=True, stock_quantity=3)
         rows, left_out = await opening_stock.read_stock_rows(shop.client, "_balance_uid")
-        opening_stock.write_stock_csv(rows, tmp_path / "stock.csv")
+        write_csv(tmp_path / "stock.csv", opening_stock.STOCK_COLUMNS, rows)
         assert (shop.writes(), left_out) == ([], [])
     with (tmp_path / "stock.csv").open(encoding="utf-8-sig", newline="") as file:
         read = [

@@ -132,13 +132,14 @@ async def test_status_says_how_old_each_feed_is_and_whether_that_is_too_old(tmp_
 
 
 def test_status_states_it_in_a_line_that_a_merchant_understands() -> None:
-    lines = list(
-        freshness_lines(
+    lines = [
+        str(line)
+        for line in freshness_lines(
             [FeedAge("stock", 40, False), FeedAge("items", 7200, True)],
             [SaleTimeliness("main", 1200, 1199, 300, 30, 0.999)],
         )
-    )
+    ]
     assert lines == [
-        "Last complete read: [default]stock 40 s ago[/] · [red]items 2 h ago[/]",
-        "Paid orders of main, 30 days: 1,199 of 1,200 in Balance within 5 min, [green]99.92%[/] (objective 99.9%)",
+        "Last complete read: stock 40 s ago · items 2 h ago",
+        "Paid orders of main, 30 days: 1,199 of 1,200 in Balance within 5 min, 99.92% (objective 99.9%)",
     ]

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from contracts.approvals import ApprovalAsked
 from contracts.delivery_ids import credit_note_id, order_key, read_id, refund_key, sale_id
@@ -247,9 +246,9 @@ def _print_result(one: BackfillResult, *, dry_run: bool) -> None:
         soft_wrap=True,
     )
     for step, outcome in _pair_outcomes(one):
-        console.print(f"  {escape(step.name)}: {ACTIONS[step.action]}{escape(step.why)}", soft_wrap=True)
+        console.print(f"  {step.name}: {ACTIONS[step.action]}{step.why}", soft_wrap=True)
         if outcome is not None:
-            console.print(f"      {escape(outcome.text)}", style="red" if outcome.failed else "dim", soft_wrap=True)
+            console.print(f"      {outcome.text}", style="red" if outcome.failed else "dim", soft_wrap=True)
     if dry_run and plan.sent:
         console.print("Dry run: nothing was sent.")
 

@@ -7,14 +7,13 @@ from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 
 from services.accounting.checks.findings import Finding
 from services.cli import gates
 from services.cli.check import systems
 from services.cli.check.systems import CheckedSystem
 from services.cli.command import FAILED, Json, command, read_settings
-from services.cli.screen import console, format_mark, print_json
+from services.cli.screen import compose, console, format_mark, print_json, styled
 
 
 @command
@@ -42,23 +41,27 @@ async def check_command(
 def show_checks(found: Sequence[CheckedSystem], blocked: Mapping[str, Sequence[str]] | None = None) -> None:
     """Print the findings of each system, and the flows of each shop that cannot go live."""
     for one in found:
-        console.print(f"\n[bold]{escape(one.title)}[/]   [dim]{one.milliseconds} ms[/]", soft_wrap=True)
+        console.print()
+        console.print(
+            compose(styled(one.title, "bold"), "   ", styled(f"{one.milliseconds} ms", "dim")), soft_wrap=True
+        )
         for done in one.fixed:
-            console.print(f"  [green]fixed[/]  {escape(done)}", soft_wrap=True)
+            console.print(compose("  ", styled("fixed", "green"), f"  {done}"), soft_wrap=True)
         for finding in one.findings:
             _print_finding(finding)
     errors = sum(finding.ok is False for one in found for finding in one.findings)
     notes = sum(finding.ok is None for one in found for finding in one.findings)
-    console.print(f"\n{_count(errors, 'problem')}, {_count(notes, 'note')}.")
+    console.print()
+    console.print(f"{_count(errors, 'problem')}, {_count(notes, 'note')}.")
     for shop, flows in (blocked or {}).items():
         text = f"{shop}: {', '.join(flows)} cannot go live until the problems marked ✗ are fixed; dry run is possible."
-        console.print(escape(text), soft_wrap=True)
+        console.print(text, soft_wrap=True)
 
 
 def _print_finding(finding: Finding) -> None:
-    console.print(f"  {format_mark(finding.ok)} {escape(finding.what)}   {escape(finding.told)}", soft_wrap=True)
+    console.print(compose("  ", format_mark(finding.ok), f" {finding.what}   {finding.told}"), soft_wrap=True)
     if finding.fix and finding.ok is not True:
-        console.print(f"      {escape(finding.fix)}", style="cyan", soft_wrap=True)
+        console.print(f"      {finding.fix}", style="cyan", soft_wrap=True)
 
 
 def _count(number: int, name: str) -> str:

@@ -12,7 +12,7 @@ import typer
 from services.cli import shop_identity
 from services.cli.clients import transfer
 from services.cli.command import FAILED, DryRun, Json, Shop, command, read_settings, select_shop
-from services.cli.screen import console, print_json, report_unreadable
+from services.cli.screen import console, print_json, report_unreadable, styled
 from services.connectors.balance.client import Balance
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.identity.status import describe_block
@@ -97,8 +97,8 @@ async def _check_may_write(chosen: Settings, shop: str) -> None:
 
 @contextmanager
 def _show_progress(what: str, count: int, write: bool) -> Iterator[Callable[[int], None]]:
-    with console.status(f"0 of {count} {what}…" if write else "") as status:
-        yield lambda done: status.update(f"{done} of {count} {what}…")
+    with console.print_status(f"0 of {count} {what}…" if write else "") as status:
+        yield lambda done: status.update(styled(f"{done} of {count} {what}…"))
 
 
 def _report(
@@ -116,7 +116,7 @@ def _report(
     else:
         console.print(f"{len(done)} {what}" + ("" if write else "; nothing was written (add --yes to write)"))
         for (outcome, why), count in sorted(tally.items()):
-            console.print(f"  {count:>6} {OUTCOMES[outcome]}{': ' + why if why else ''}", soft_wrap=True, markup=False)
+            console.print(f"  {count:>6} {OUTCOMES[outcome]}{': ' + why if why else ''}", soft_wrap=True)
     report_unreadable(left_out)
     return FAILED if left_out or any(one.outcome == "failed" for one in done) else 0
 

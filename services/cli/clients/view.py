@@ -12,7 +12,7 @@ from services.cli.clients.history import (
     describe_removed_account,
     removed_account_to_dict,
 )
-from services.cli.screen import build_table, console
+from services.cli.screen import build_table, compose, console, styled
 from services.engine.clock import local_time
 
 CLIENT_COLUMNS = ("client", "code", "found", "sales", "numbers", "merged by")
@@ -28,7 +28,7 @@ def print_clients(known: ClientFacts) -> None:
     )
     for one in found:
         for removed in known.removed_accounts(one):
-            console.print(f"  {one.uid}: {describe_removed_account(removed)}", soft_wrap=True, markup=False)
+            console.print(f"  {one.uid}: {describe_removed_account(removed)}", soft_wrap=True)
 
 
 def _row(one: ClientHistory) -> tuple[object, ...]:
@@ -38,16 +38,18 @@ def _row(one: ClientHistory) -> tuple[object, ...]:
 
 def print_client(known: ClientFacts, one: ClientHistory) -> None:
     """Print one client with its history."""
-    console.print(f"[bold]{one.uid}[/]  {one.code or 'code unknown'} · {one.how or 'not looked up yet'}")
+    console.print(
+        compose(styled(one.uid, "bold"), f"  {one.code or 'code unknown'} · {one.how or 'not looked up yet'}")
+    )
     console.print(f"  Sales of orders: {', '.join(map(str, one.orders)) or 'none'}", soft_wrap=True)
     for identity in sorted(one.identities):
         console.print(f"  identity {identity}")
     for detail in one.details:
-        console.print(f"  {detail}", markup=False, soft_wrap=True)
+        console.print(f"  {detail}", soft_wrap=True)
     for removed in known.removed_accounts(one):
-        console.print(f"  {describe_removed_account(removed)}", markup=False, soft_wrap=True)
+        console.print(f"  {describe_removed_account(removed)}", soft_wrap=True)
     for event in one.assignments:
-        console.print(f"  {_describe_assignment(event)}", markup=False, soft_wrap=True)
+        console.print(f"  {_describe_assignment(event)}", soft_wrap=True)
 
 
 def _describe_assignment(event: ClientAssigned) -> str:
@@ -125,4 +127,4 @@ def print_conflicts(found: Sequence[OpenConflict], shop: str) -> None:
     for one in found:
         command = f'davtari clients settle {one.client} {one.field} shop|balance --shop {shop} --reason "…"'
         text = f"decided: {one.decision}" if one.decision else command
-        console.print(f"  {text}", style="cyan", markup=False, soft_wrap=True)
+        console.print(f"  {text}", style="cyan", soft_wrap=True)

@@ -10,7 +10,6 @@ from getpass import getuser
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from contracts.closing import DayClosed, DayDifference, DayPlaced, DayTotal, DayVat
 from contracts.order_statuses import DRAFT_STATUSES
@@ -32,7 +31,7 @@ from services.cli.day_close.close import build_acceptance, close_day
 from services.cli.day_close.facts import TOPICS, OrderFacts, collect_facts
 from services.cli.day_close.sources import CloseSources, query_sources
 from services.cli.requests import command_header
-from services.cli.screen import build_table, console, print_json
+from services.cli.screen import Text, build_table, compose, console, print_json, styled
 from services.engine.client.commands import send_command
 from services.engine.client.reader import read_events
 from services.engine.clock import local_date, local_time, utc_now
@@ -55,17 +54,17 @@ def print_close(close: DayClosed, before: DayClosed | None, silent: Sequence[str
         console.print(build_table(heads, map(_placed_cells, close.placed), right=(1, 2, 3, 4)))
     for one in close.differences:
         console.print(
-            f"  {escape(_describe_difference(one))}  {_format_money(one.amount)} {one.currency}: {escape(one.cause)}",
+            f"  {_describe_difference(one)}  {_format_money(one.amount)} {one.currency}: {one.cause}",
             soft_wrap=True,
         )
-        console.print(f"      {escape(_acceptance_line(one, close))}", style="dim", soft_wrap=True)
+        console.print(f"      {_acceptance_line(one, close)}", style="dim", soft_wrap=True)
     for why in silent:
-        console.print(f"[red]{escape(why)}[/]", soft_wrap=True)
+        console.print(styled(why, "red"), soft_wrap=True)
     console.print(_describe_verdict(close, silent), soft_wrap=True)
     if before is not None and before.digest != close.digest:
         was = "green" if before.green else "not green"
         text = f"Changed since the previous close ({was}, by {before.closed_by}, {before.digest[:12]})."
-        console.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
+        console.print(styled(text, "yellow"), soft_wrap=True)
 
 
 def close_rows(close: DayClosed) -> list[Row]:
@@ -115,17 +114,21 @@ def _placed_cells(one: DayPlaced) -> tuple[str, str, str, str, str]:
     return (name, str(one.shop_count), _format_money(one.shop), str(one.topics_count), _format_money(one.topics))
 
 
-def _describe_verdict(close: DayClosed, silent: Sequence[str]) -> str:
+def _describe_verdict(close: DayClosed, silent: Sequence[str]) -> Text:
     if silent:
-        return "[red]Not green, not signed:[/] a source did not answer. Run the command again."
+        return compose(styled("Not green, not signed:", "red"), " a source did not answer. Run the command again.")
     how = "shop queried, every document read back from Balance"
     if not close.read_back:
         how = "shop queried, documents from the topics; --read-back reads them from Balance too"
     if close.green:
         accepted = f" {len(close.differences)} accepted." if close.differences else ""
-        return f"[green]Green.[/]{accepted} Signed {close.digest[:12]} by {escape(close.closed_by)} ({how})."
+        return compose(
+            styled("Green.", "green"), f"{accepted} Signed {close.digest[:12]} by {close.closed_by} ({how})."
+        )
     count = sum(one.accepted is None for one in close.differences)
-    return f"[red]Not green:[/] {count} difference{'' if count == 1 else 's'}, explained above ({how})."
+    return compose(
+        styled("Not green:", "red"), f" {count} difference{'' if count == 1 else 's'}, explained above ({how})."
+    )
 
 
 day_close_app = typer.Typer(invoke_without_command=True)

@@ -10,8 +10,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import typer
-
 from contracts.shop import OrderChanged, RefundIssued
 from services.cli.command import InvalidArgument
 from services.cli.dead_letter_log import DeadLetter
@@ -25,6 +23,7 @@ from services.cli.dead_letters.document_check import (
     unknown_payload_fields,
 )
 from services.cli.dead_letters.pointers import find_differences, get_value
+from services.cli.screen import confirm
 from services.connectors.balance.client import Balance
 from services.engine.client.reader import read_events
 from services.engine.clock import local_day
@@ -237,5 +236,5 @@ def confirm_doubts(doubts: Sequence[str], *, yes: bool) -> None:
     if not doubts or yes:
         return
     question = f"{'; '.join(doubts)}. Continue?"
-    if not (sys.stdin.isatty() and typer.confirm(question)):
+    if not (sys.stdin.isatty() and confirm(question)):
         raise InvalidArgument(f"Nothing was sent: {'; '.join(doubts)}. To confirm, add --yes")

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from contracts.operations import DeadLettered
@@ -24,7 +23,17 @@ from services.cli.dead_letters.grouping import (
 )
 from services.cli.dead_letters.records import ByteFormat, display_record, format_bytes, mask_person
 from services.cli.dead_letters.replay import ReplayRoute, count_reasons
-from services.cli.screen import build_table, console, errors, print_json, print_labelled
+from services.cli.screen import (
+    Description,
+    Text,
+    build_table,
+    compose,
+    console,
+    errors,
+    print_json,
+    print_labelled,
+    styled,
+)
 from services.engine.clock import local_time
 from services.engine.outbox.edits import full_payload
 from services.settings.translation import translator
@@ -42,10 +51,11 @@ def print_dead_letters(found: Sequence[DeadLetter], language: str = "en") -> Non
     ]
     console.print(build_table((_("id"), _("state"), _("owner"), _("reason"), _("about")), rows))
     for one in found:
-        console.print(f"  {one.id}  {escape(one.event.detail)}{_describe_replays(one, language)}", soft_wrap=True)
+        console.print(compose(f"  {one.id}  {one.event.detail}", *_describe_replays(one, language)), soft_wrap=True)
     details, replay, by_reason = _("Details:"), _("Replay:"), _("By reason:")
+    console.print()
     console.print(
-        f"\n{details}  davtari dead-letters show ID      {replay}  davtari dead-letters replay ID      "
+        f"{details}  davtari dead-letters show ID      {replay}  davtari dead-letters replay ID      "
         f"{by_reason}  davtari dead-letters group",
         soft_wrap=True,
     )
@@ -57,12 +67,14 @@ def describe_state(one: DeadLetter, language: str = "en") -> str:
     if one.settled is None:
         return _("open")
     why = f": {one.settled.why}" if one.settled.why else ""
-    return escape(_("{how} by {who}").format(how=_(one.settled.how), who=one.settled.by) + why)
+    return _("{how} by {who}").format(how=_(one.settled.how), who=one.settled.by) + why
 
 
-def _describe_replays(one: DeadLetter, language: str) -> str:
+def _describe_replays(one: DeadLetter, language: str) -> tuple[str | Text, ...]:
+    if not (one.event.replays and one.open):
+        return ()
     text = translator(language)("replayed {count} times without success")
-    return f"   [yellow]{text.format(count=one.event.replays)}[/]" if one.event.replays and one.open else ""
+    return "   ", styled(text.format(count=one.event.replays), "yellow")
 
 
 def print_groups(found: Sequence[ReasonGroup], now: datetime, language: str) -> None:
@@ -75,22 +87,20 @@ def print_groups(found: Sequence[ReasonGroup], now: datetime, language: str) -> 
     console.print(build_table((_("open"), _("owner"), _("reason"), _("oldest"), _("about")), rows, right=(0, 3)))
     for group in found:
         by_itself = _("resolves by itself:") + " " if resolves_by_itself(group.reason) else ""
-        console.print(
-            f"  {group.reason}  {by_itself}{escape(describe_fix(group.dead_letters, language))}", soft_wrap=True
-        )
+        console.print(f"  {group.reason}  {by_itself}{describe_fix(group.dead_letters, language)}", soft_wrap=True)
 
 
 def _group_row(group: ReasonGroup, now: datetime, language: str) -> tuple[object, ...]:
     oldest = format_age((now - group.since).total_seconds(), language)
     owner = translator(language)(reason_owner(group.reason))
-    return len(group.dead_letters), owner, group.reason, oldest, escape(group.about(language))
+    return len(group.dead_letters), owner, group.reason, oldest, group.about(language)
 
 
 def print_dead_letter(one: DeadLetter, language: str, *, personal: bool, form: ByteFormat | None) -> None:
     """Print a dead letter in full: cause, effect, fix, history, and the delivery or record that failed."""
     _, event = translator(language), one.event
-    state = f"{describe_state(one, language)}{_describe_replays(one, language)}"
-    console.print(f"[bold]{event.reason}[/]   {escape(event.about)}   {state}", soft_wrap=True)
+    head = f"   {event.about}   {describe_state(one, language)}"
+    console.print(compose(styled(event.reason, "bold"), head, *_describe_replays(one, language)), soft_wrap=True)
     owner = _(reason_owner(event.reason))
     console.print(f"  {event.service} · {owner} · {local_time(event.at, seconds=True)} · {event.dead_letter}")
     text, command = reason_wording(event.reason, language), describe_fix([one], language)
@@ -98,9 +108,7 @@ def print_dead_letter(one: DeadLetter, language: str, *, personal: bool, form: B
     print_labelled(sentences | {_("command"): command})
     console.print()
     for line in one.history:
-        console.print(
-            f"  {local_time(line.at, seconds=True)}  {escape(_describe_event(line, language))}", soft_wrap=True
-        )
+        console.print(f"  {local_time(line.at, seconds=True)}  {_describe_event(line, language)}", soft_wrap=True)
     _print_failed(one, language, personal=personal, form=form)
 
 
@@ -121,14 +129,12 @@ def _print_failed(dead_letter: DeadLetter, language: str, *, personal: bool, for
     """Print the delivery with its attempts, or the record with its headers and, in `form`, its bytes."""
     _, event = translator(language), dead_letter.event
     for attempt in event.delivery.attempts if event.delivery else ():
-        console.print(
-            f"  {local_time(attempt.at, seconds=True)}  {attempt.outcome}: {escape(attempt.detail)}", soft_wrap=True
-        )
+        console.print(f"  {local_time(attempt.at, seconds=True)}  {attempt.outcome}: {attempt.detail}", soft_wrap=True)
     if event.delivery:
         label = _("delivery")
-        console.print(
-            f"\n[bold]{label}[/] {event.delivery.delivery_id} · {event.delivery.kind} · {event.delivery.lane}"
-        )
+        console.print()
+        about = f" {event.delivery.delivery_id} · {event.delivery.kind} · {event.delivery.lane}"
+        console.print(compose(styled(label, "bold"), about))
         payload = full_payload(event)
         print_json(payload if personal else mask_person(payload))
     if event.record:
@@ -136,10 +142,11 @@ def _print_failed(dead_letter: DeadLetter, language: str, *, personal: bool, for
         place = _("{topic}, partition {partition}, offset {offset}")
         at = place.format(topic=record.topic, partition=record.partition, offset=record.offset)
         label = _("record")
-        console.print(f"\n[bold]{label}[/] {at}")
+        console.print()
+        console.print(compose(styled(label, "bold"), f" {at}"))
         print_json(display_record(dead_letter.record or record, personal=personal))
         if form:
-            console.print(format_bytes(record, form), markup=False, soft_wrap=True)
+            console.print(format_bytes(record, form), soft_wrap=True)
 
 
 RESULT_COLOURS = {"done": "green", "failed again": "red", "refused": "red", "no answer": "red", "held back": "yellow"}
@@ -153,21 +160,22 @@ def print_routes(routes: Sequence[ReplayRoute], *, json: bool) -> int:
     if not routes:
         console.print("No dead letter matches: nothing would be replayed.")
         return 0
-    rows = [(one.dead_letter.id, escape(one.dead_letter.event.about), one.target, _action_cell(one)) for one in routes]
+    rows = [(one.dead_letter.id, one.dead_letter.event.about, one.target, _action_cell(one)) for one in routes]
     console.print(build_table(("id", "about", "sent to", "action"), rows))
     for route in (route for route in routes if route.held_back):
-        console.print(f"  {route.dead_letter.id}  {escape(route.held_back)}", soft_wrap=True)
+        console.print(f"  {route.dead_letter.id}  {route.held_back}", soft_wrap=True)
     sent = sum(not route.held_back for route in routes)
     reasons = " · ".join(f"{count} {reason}" for reason, count in count_reasons(routes).items())
-    console.print(f"\nDry run: {sent} would be replayed, {len(routes) - sent} held back. {reasons}", soft_wrap=True)
+    console.print()
+    console.print(f"Dry run: {sent} would be replayed, {len(routes) - sent} held back. {reasons}", soft_wrap=True)
     console.print(
         "A replay writes nothing twice: each delivery reads before it writes; closed dead letters are skipped."
     )
     return 0
 
 
-def _action_cell(route: ReplayRoute) -> str:
-    return "[yellow]held back[/]" if route.held_back else escape(route.action)
+def _action_cell(route: ReplayRoute) -> str | Text:
+    return styled("held back", "yellow") if route.held_back else route.action
 
 
 def print_discard_preview(dead_letters: Sequence[DeadLetter], *, json: bool) -> int:
@@ -178,7 +186,7 @@ def print_discard_preview(dead_letters: Sequence[DeadLetter], *, json: bool) -> 
         return 0
     open_ = [one for one in dead_letters if one.open]
     if open_:
-        cells = [(one.id, *map(escape, _identify(one).values())) for one in open_]
+        cells = [(one.id, *_identify(one).values()) for one in open_]
         console.print(build_table(("id", "service", "reason", "about"), cells))
     closed = len(dead_letters) - len(open_)
     console.print(f"Dry run: {len(open_)} would be discarded, {closed} already closed. Nothing was sent.")
@@ -211,8 +219,8 @@ def print_results(results: Sequence[ReplayResult], *, json: bool) -> None:
         return
     for one in results:
         colour = RESULT_COLOURS.get(one.kind, "default")
-        head = f"{one.dead_letter.id}  {escape(one.dead_letter.event.about)}"
-        console.print(f"{head}  [{colour}]{one.kind}[/]: {escape(one.message)}", soft_wrap=True)
+        head = f"{one.dead_letter.id}  {one.dead_letter.event.about}"
+        console.print(compose(f"{head}  ", styled(one.kind, colour), f": {one.message}"), soft_wrap=True)
     console.print(summarize(results), soft_wrap=True)
 
 
@@ -227,14 +235,14 @@ def print_correction(made: Correction, doubts: Sequence[str], *, json: bool, res
         content |= {"to_confirm": list(doubts)}
         print_json(content | ({"sent": True} | result.to_dict() if result else {"sent": False}))
         return 0
-    console.print(f"changed  {'  '.join(made.changed)}", markup=False, soft_wrap=True)
+    console.print(f"changed  {'  '.join(made.changed)}", soft_wrap=True)
     for doubt in doubts:
-        console.print(f"to confirm  {doubt}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"to confirm  {doubt}", style="yellow", soft_wrap=True)
     what = "event" if made.event else "delivery"
     if result is None:
         console.print(f"The correction is valid. Dry run: nothing was sent ({what} {replacement}).", soft_wrap=True)
         return 0
-    console.print(f"replaced by {what} {replacement}", markup=False, soft_wrap=True)
+    console.print(f"replaced by {what} {replacement}", soft_wrap=True)
     print_results([result], json=False)
     return 0
 
@@ -247,7 +255,7 @@ def show_progress(count: int, results: list[ReplayResult]) -> Iterator[Callable[
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        Description("{task.description}"),
     )
     with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as bar:
         task = bar.add_task("", total=count)

@@ -14,7 +14,7 @@ from services.cli.command import command, read_settings, run_until_stopped
 from services.cli.events import replay as replaying
 from services.cli.events.export import Export, find_start_offsets, open_topics, parse_consumed, seek_to
 from services.cli.events.records import EventFilter, EventRecord
-from services.cli.screen import console, errors, print_json
+from services.cli.screen import console, errors, print_json, print_line
 from services.cli.times import TIME_FORMATS, parse_time
 from services.settings.model import KafkaSettings
 
@@ -77,7 +77,7 @@ async def tail_events(
             follow_events(read_settings().kafka, _build_filter(topic, type_, key, shop, since), count)
         ) as lines:
             async for line in lines:
-                typer.echo(line.json() if json else line.text())
+                print_line(line.json() if json else line.text())
         return 0
 
     return await run_until_stopped(work(), interrupted=0)

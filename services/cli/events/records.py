@@ -24,6 +24,7 @@ from contracts.registry import EVENTS
 from contracts.topics import BY_NAME, TOPICS
 from contracts.validation import plain
 from services.engine.kafka.record import Record, restore_record, to_failed_record
+from services.engine.printable import make_printable
 from services.engine.privacy.keys import TOPIC as KEYS
 
 REQUIRED = ("specversion", "id", "source", "type")
@@ -59,9 +60,9 @@ class EventRecord:
     event: dict[str, Any] | None
 
     def json(self) -> str:
-        """The record as one line of JSON."""
+        """The record as one line of JSON; hidden characters are escaped."""
         content = self.event or {"record": to_failed_record(self.record).model_dump(mode="json")}
-        return orjson.dumps(content).decode()
+        return make_printable(orjson.dumps(content).decode())
 
     def text(self) -> str:
         """The record as one line of text: time, topic, type, subject, version and the most important fields."""

@@ -34,7 +34,7 @@ from services.cli.command import (
 from services.cli.forget.dossier import ORDER_TOPICS, TOPICS, Dossier, build_dossier, find_person_refs, key_deletions
 from services.cli.registry import configured_services
 from services.cli.requests import command_header
-from services.cli.screen import console, errors, print_json
+from services.cli.screen import confirm, console, errors, print_json
 from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.client.reader import read_events
 from services.engine.clock import local_date
@@ -122,7 +122,7 @@ async def _read_sealed_events(chosen: Settings, topics: Iterable[str]) -> list[E
 def _confirm() -> bool:
     if not sys.stdin.isatty():
         raise InvalidArgument("Forgetting cannot be undone: confirm with --yes")
-    return typer.confirm("Forget this person? This cannot be undone.")
+    return confirm("Forget this person? This cannot be undone.")
 
 
 async def _forget(
@@ -239,7 +239,7 @@ def _describe_answer(answers: ForgetAnswers, service: str) -> str:
 def print_lines(lines: Iterable[str]) -> None:
     """Print lines; those that start with `!` are warnings."""
     for line in lines:
-        console.print(line, style="yellow" if line.startswith("!") else None, markup=False, soft_wrap=True)
+        console.print(line, style="yellow" if line.startswith("!") else None, soft_wrap=True)
 
 
 def forget_report(

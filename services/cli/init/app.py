@@ -15,7 +15,7 @@ from services.cli.command import FAILED, command
 from services.cli.init import balance_questions, shop_questions
 from services.cli.init.interview import Interview, InterviewEnded, SavedAnswers, say, write_secret
 from services.cli.init.settings_template import SettingTables, SettingValue, fill_template
-from services.cli.screen import errors
+from services.cli.screen import console, errors, styled
 from services.connectors.balance.client import Balance
 from services.engine.kafka.availability import KafkaUnreachable
 from services.engine.kafka.connection import open_admin
@@ -47,7 +47,7 @@ def read_template() -> str:
 async def write_settings(path: Path, *, guided: bool) -> int:
     """Write the settings file. Returns the exit code. An existing file is never overwritten."""
     if exists(path):
-        errors.print(f"[red]{path} already exists and is not overwritten.[/]", soft_wrap=True)
+        errors.print(styled(f"{path} already exists and is not overwritten.", "red"), soft_wrap=True)
         return FAILED
     if guided:
         return await _run_interview(path, _saved_answers(path))
@@ -80,7 +80,8 @@ async def _run_interview(path: Path, kept: SavedAnswers) -> int:
     except asyncio.CancelledError:  # Ctrl-C during a request
         asked, interrupted = "", True
     why = "Interrupted" if interrupted else "End of input"
-    errors.print(f"\n{why}{asked}.", markup=False, soft_wrap=True)
+    errors.print()
+    errors.print(f"{why}{asked}.", soft_wrap=True)
     errors.print(f"Your answers are kept in {kept.path}; run davtari init again to continue.", soft_wrap=True)
     return INTERRUPTED if interrupted else FAILED
 
@@ -88,22 +89,26 @@ async def _run_interview(path: Path, kept: SavedAnswers) -> int:
 async def _ask_all(path: Path, folder: Path, ask: Interview) -> int:
     say("1  Balance", style="bold")
     balance = await balance_questions.ask_balance_connection(ask, folder)
-    say("\n2  The shop", style="bold")
+    console.print()
+    say("2  The shop", style="bold")
     shop = await shop_questions.ask_shop_connection(ask, folder)
-    say("\n3  Catalogue", style="bold")
+    console.print()
+    say("3  Catalogue", style="bold")
     tables: dict[str, dict[str, SettingValue]] = {"balance": balance.values, f"shops.{shop.name}": shop.values}
     for name, values in (await _ask_catalogue(ask, balance, shop)).items():
         table = name if name == "balance" else f"shops.{shop.name}.{name}"
         tables[table] = tables.get(table, {}) | values
-    say("\n4  Kafka and webhooks", style="bold")
+    console.print()
+    say("4  Kafka and webhooks", style="bold")
     tables |= await _ask_kafka_and_receiver(ask)
     _write_answers(path, tables, shop)
     if not exists(webhook := folder / f"secrets/{shop.name}-webhook"):
         write_secret(webhook, secrets.token_urlsafe(32))
     load(path, environ={})
     ask.kept.forget()
-    say(f"\n{path} written, and the secrets in {folder / 'secrets'} (readable only by you).")
-    say(NEXT.format(path=path, shop=shop.name))
+    console.print()
+    say(f"{path} written, and the secrets in {folder / 'secrets'} (readable only by you).")
+    console.print_lines(NEXT.format(path=path, shop=shop.name))
     return 0
 
 
@@ -122,7 +127,8 @@ async def _ask_catalogue(
             if shop.answers:
                 found["catalogue.groups"] = await _ask_groups(ask, client, balance, shop)
         except UpstreamError as error:
-            say(f"  {error.message}\n  The remaining settings are not set; davtari check lists them.", style="red")
+            say(f"  {error.message}", style="red")
+            say("  The remaining settings are not set; davtari check lists them.", style="red")
     return {name: values for name, values in found.items() if values}
 
 
@@ -141,7 +147,8 @@ async def _ask_kafka_and_receiver(ask: Interview) -> dict[str, dict[str, Setting
         async with open_admin(KafkaSettings(bootstrap_servers=servers)):
             say("  Kafka is reachable.")
     except KafkaUnreachable as error:
-        say(f"  {error}\n  The address is kept. Set SASL and TLS under [kafka].", style="yellow")
+        say(f"  {error}", style="yellow")
+        say("  The address is kept. Set SASL and TLS under [kafka].", style="yellow")
     say("  Webhooks report orders at once if the shop can reach Davtari; otherwise orders are found within a minute.")
     question = "Address at which the shop reaches Davtari, such as https://davtari.example.ge (empty: no webhooks)"
     if url := ask.optional("receiver.public-url", question, address_fault):

@@ -15,7 +15,7 @@ from services.accounting.checks.balance import LOOKED_AT, check_rights
 from services.accounting.checks.findings import Finding
 from services.cli.init.interview import Interview, confirm, say, show_choices
 from services.cli.init.settings_template import SettingValue
-from services.cli.screen import console, format_mark, report_unreadable
+from services.cli.screen import compose, console, format_mark, report_unreadable
 from services.connectors.balance import items
 from services.connectors.balance import items as item_rows
 from services.connectors.balance.client import Balance
@@ -152,7 +152,7 @@ async def _test(values: dict[str, SettingValue], password: SecretStr) -> Balance
     settings = BalanceSettings.model_validate({**values, "password-file": Path(PASSWORD_FILE)})
     found = BalanceConnection(values, settings, password, answers=False)
     try:
-        with console.status("Connecting to Balance…"):
+        with console.print_status("Connecting to Balance…"):
             async with found.open() as client:
                 findings = await check_rights(client, settings)
     except (UpstreamError, SettingsError) as error:
@@ -165,8 +165,7 @@ async def _test(values: dict[str, SettingValue], password: SecretStr) -> Balance
 def show_findings(findings: Sequence[Finding]) -> None:
     """Print findings in the same form as `davtari check`."""
     for one in findings:
-        console.print(f"  {format_mark(one.ok)} ", end="")
-        say(f"{one.what}   {one.told}")
+        console.print(compose("  ", format_mark(one.ok), f" {one.what}   {one.told}"), soft_wrap=True)
         if one.fix and one.ok is not True:
             say(f"      {one.fix}", style="cyan")
 

@@ -15,7 +15,8 @@ from typing import NoReturn, TypeVar
 import typer
 from pydantic import SecretStr
 
-from services.cli.screen import console
+from services.cli import screen
+from services.cli.screen import ask, console
 from services.settings.base import SecretMissing, address_fault, is_unencrypted, read_secret
 
 Answer = str | int | list[str] | list[int]
@@ -109,7 +110,7 @@ class Interview:
     def _ask_text(self, key: str, question: str, offered: object, wrong: Check) -> str:
         shown = offered != ""
         while True:
-            answer = str(_prompt(question, lambda: typer.prompt(question, default=offered, show_default=shown))).strip()
+            answer = str(_prompt(question, lambda: ask(question, offered, show_default=shown))).strip()
             if not (fault := wrong(answer)):
                 self.kept.keep(key, answer)
                 return answer
@@ -120,7 +121,7 @@ class Interview:
         known = _known(file)
         full = f"{question} (not shown{'; empty: keep the current one' if known else ''})"
         while True:
-            answer = _prompt(full, lambda: typer.prompt(full, default="", show_default=False, hide_input=True)).strip()
+            answer = _prompt(full, lambda: ask(full, "", show_default=False, hide_input=True)).strip()
             if answer:
                 write_secret(file, answer)
                 return SecretStr(answer)
@@ -140,7 +141,7 @@ class Interview:
         offered = ", ".join(str(values.index(one) + 1) for one in (earlier or default) if one in values)  # type: ignore[union-attr]
         wrong = _numbers_of(len(values), most)
         while True:
-            answer = _prompt(question, lambda: typer.prompt(question, default=offered, show_default=bool(offered)))
+            answer = _prompt(question, lambda: ask(question, offered, show_default=bool(offered)))
             if not (fault := wrong(str(answer))):
                 chosen = [values[number - 1] for number in dict.fromkeys(_numbers(str(answer)) or [])]
                 self.kept.keep(key, chosen)
@@ -150,22 +151,23 @@ class Interview:
 
 def confirm(question: str, *, default: bool = True) -> bool:
     """Ask for yes or no."""
-    return _prompt(question, lambda: typer.confirm(question, default=default))
+    return _prompt(question, lambda: screen.confirm(question, default=default))
 
 
 def show_choices(title: str, lines: Sequence[str], first: int = 1) -> None:
     """Print a numbered list."""
-    say(f"\n{title}")
+    console.print()
+    say(title)
     for number, line in enumerate(lines, start=first):
         say(f"  {number:>3}  {line}")
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Print a line without markup."""
-    console.print(text, style=style, markup=False, soft_wrap=True)
+    """Print a line."""
+    console.print(text, style=style, soft_wrap=True)
 
 
-def _prompt(question: str, ask: Callable[[], ResultT]) -> ResultT:
+def _prompt(question: str, put: Callable[[], ResultT]) -> ResultT:
     interrupted = False
 
     def interrupt(_: int, __: FrameType | None) -> NoReturn:
@@ -175,7 +177,7 @@ def _prompt(question: str, ask: Callable[[], ResultT]) -> ResultT:
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
-        return ask()
+        return put()
     except (typer.Abort, KeyboardInterrupt):
         raise InterviewEnded(question, interrupted=interrupted) from None
     finally:

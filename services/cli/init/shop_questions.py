@@ -91,7 +91,7 @@ def _ask_access(ask: Interview, name: str, folder: Path) -> ShopConnection:
 
 async def _test(asked: ShopConnection) -> ShopConnection:
     try:
-        with console.status("Connecting to the shop…"):
+        with console.print_status("Connecting to the shop…"):
             async with asked.open() as client:
                 probe, findings = await check_key(client)
                 findings += await check_version(client) if probe.may_read else []

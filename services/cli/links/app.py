@@ -186,6 +186,6 @@ def _show(verdicts: Sequence[LinkVerdict], dry_run: bool) -> None:
     for one in refused[:MOST_REFUSED]:
         at = f"line {one.line.number}: " if one.line.number else ""
         named = one.line.sku or one.line.item
-        errors.print(f"  {at}{named}{': ' if named else ''}{one.why}", soft_wrap=True, markup=False)
+        errors.print(f"  {at}{named}{': ' if named else ''}{one.why}", soft_wrap=True)
     if len(refused) > MOST_REFUSED:
         errors.print(f"  and {len(refused) - MOST_REFUSED} more; --json lists all")

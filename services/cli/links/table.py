@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.catalog import ProductLinked
+from services.cli.csv_file import read_csv, write_csv
 
 COLUMNS = ("shop", "item_uid", "sku", "product_id", "variation_id", "how")
 _NAMES: Mapping[str, frozenset[str]] = {
@@ -48,26 +48,22 @@ class LinkLine:
 
 def write_links(links: Iterable[ProductLinked], path: Path) -> int:
     """Write links as CSV. Returns the number of rows."""
-    rows = [row for link in links for row in _rows(link)]
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows([COLUMNS, *rows])
-    return len(rows)
+    return write_csv(path, COLUMNS, (row for link in links for row in _rows(link)))
 
 
-def _rows(link: ProductLinked) -> Iterator[tuple[object, ...]]:
+def _rows(link: ProductLinked) -> Iterator[tuple[str | int, ...]]:
     yield (link.shop, link.item, link.sku, *_ids(link.product_id, link.parent_id), link.how)
     for one in link.further:
         yield (link.shop, link.item, one.sku, *_ids(one.product_id, one.parent_id), TRANSLATION)
 
 
-def _ids(product_id: int, parent_id: int) -> tuple[object, object]:
+def _ids(product_id: int, parent_id: int) -> tuple[int, int | str]:
     return (parent_id, product_id) if parent_id else (product_id, "")
 
 
 def read_lines(path: Path, shop: str) -> list[LinkLine]:
-    """Read the lines of this shop. Raises `NotATable`; a file without a head has SKU, uid."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.reader(file) if any(cell.strip() for cell in row)]
+    """Read the lines of this shop. Raises `InvalidLinkTable`; a file without a head has SKU, uid."""
+    rows = read_csv(path)
     if not rows:
         raise InvalidLinkTable(f"{path} is empty")
     places = _places(rows[0])

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
@@ -41,7 +40,7 @@ from services.cli.orders.states import (
 from services.cli.orders.timeline import OrderTimeline
 from services.cli.rule_explanation import explain_known_order
 from services.cli.rule_explanation import show_explanation as show_rules
-from services.cli.screen import build_table, console, errors, print_json
+from services.cli.screen import build_table, compose, console, errors, print_json, styled
 from services.connectors.identity.status import describe_block
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
@@ -124,23 +123,20 @@ async def order_command(
 
 def show_order(found: OrderTimeline) -> None:
     """Print the timeline of an order and its total in the books."""
-    console.print(f"[bold]{escape(found.title)}[/]")
+    console.print(styled(found.title, "bold"))
     for entry in found.entries:
-        console.print(f"  {entry.at}  {entry.who:<16} {escape(entry.what)}", soft_wrap=True)
+        console.print(f"  {entry.at}  {entry.who:<16} {entry.what}", soft_wrap=True)
     if found.sale is None:
         waits = " · it needs a person" if found.waits else ""
-        console.print(f"In the books: nothing yet · {escape(found.state)}{waits}", soft_wrap=True)
+        console.print(f"In the books: nothing yet · {found.state}{waits}", soft_wrap=True)
         return
-    verdict = "[green]equal[/]" if found.matches else "[red]different[/]"
+    verdict = styled("equal", "green") if found.matches else styled("different", "red")
     waits = "it needs a person" if found.waits else "nothing waits"
     total, says = found.sale - found.credited, "nothing" if found.shop is None else f"{found.shop:.2f}"
-    console.print(
-        f"In the books: Sale {found.sale:.2f} − credit {found.credited:.2f} = {total:.2f} · shop says {says} · "
-        f"{verdict} · {waits}",
-        soft_wrap=True,
-    )
+    sums = f"Sale {found.sale:.2f} − credit {found.credited:.2f} = {total:.2f} · shop says {says}"
+    console.print(compose(f"In the books: {sums} · ", verdict, f" · {waits}"), soft_wrap=True)
     if found.state:
-        console.print(f"Now: {escape(found.state)}", soft_wrap=True)
+        console.print(f"Now: {found.state}", soft_wrap=True)
 
 
 EXPORTERS = ("order-exporter", "refund-exporter")
@@ -196,13 +192,13 @@ def _is_listed(one: ExportState, *, watching: bool, held: bool, open_: bool) -> 
 
 
 def _show(found: Sequence[ExportState], listed: Sequence[ExportState], blocked: Iterable[str]) -> None:
-    rows = [(one.shop, _name(one), _total(one), one.status, one.state, escape(one.why)) for one in listed]
+    rows = [(one.shop, _name(one), _total(one), one.status, one.state, one.why) for one in listed]
     if rows:
         console.print(build_table(("shop", "order", "total", "status", "state", "reason"), rows, right=(2,)))
     counts = Counter(one.state for one in found)
     summary = ", ".join(f"{count} {state}" for state, count in counts.items()) or "none read yet"
     for why in blocked:
-        console.print(f"[red]{escape(why)}[/]", soft_wrap=True)
+        console.print(styled(why, "red"), soft_wrap=True)
     console.print(f"Orders: {len({(one.shop, one.order_id) for one in found})}; {summary}.", soft_wrap=True)
 
 

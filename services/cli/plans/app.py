@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
 from services.cli.command import FAILED, Json, Patience, Shop, command, read_settings, select_shop
 from services.cli.plans import apply, groups, shop_only
@@ -19,7 +18,7 @@ from services.cli.plans.catalogue import build_catalogue, read_catalogue
 from services.cli.plans.completeness import wait_until_complete
 from services.cli.plans.groups import list_groups
 from services.cli.plans.plan import Plan, show_plan, write_plan_csv, write_plan_html
-from services.cli.screen import console, errors, print_json, report_unreadable
+from services.cli.screen import Description, compose, console, errors, print_json, report_unreadable, styled
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.upstreams import open_shop
 from services.engine.client.reader import read_events
@@ -101,7 +100,7 @@ async def apply_command(plan_id: str, patience: Patience = 60.0, json: Json = Fa
 
 
 def _progress_bar() -> Progress:
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (Description("  {task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=errors, transient=not errors.is_terminal)
 
 
@@ -118,7 +117,7 @@ def _show(
         write_plan_html(plan, html)
     print_json(_plan_to_data(plan) | {"incomplete": list(lacks)}) if json else show_plan(plan, whole=whole)
     for why in () if json else lacks:
-        errors.print(f"[yellow]This plan may change:[/] {escape(why)}", soft_wrap=True)
+        errors.print(compose(styled("This plan may change:", "yellow"), f" {why}"), soft_wrap=True)
     return 0
 
 

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rich.markup import escape
-
 from services.accounting.mapping import decide_group
 from services.catalog_importer.eligibility import item_traits
 from services.cli.plans.catalogue import KnownCatalogue
-from services.cli.screen import build_table, console
+from services.cli.screen import Text, build_table, compose, console, styled
 
 NO_GROUP = ""
 
@@ -107,7 +105,7 @@ def show_groups(shop: str, found: Sequence[CatalogueGroup]) -> None:
     if not found:
         console.print("Balance's groups are not known yet: davtari import items")
         return
-    console.print(f"[bold]Groups of Balance[/] · shop {shop} · counts include subgroups")
+    console.print(compose(styled("Groups of Balance", "bold"), f" · shop {shop} · counts include subgroups"))
     console.print(build_table(GROUP_HEADINGS, [_row(group) for group in found], right=(1, 2, 3)))
     left = [group for group in found if group.fate == "not mapped" and group.goods and group.uid]
     if left:
@@ -117,15 +115,15 @@ def show_groups(shop: str, found: Sequence[CatalogueGroup]) -> None:
 
 
 def _row(group: CatalogueGroup) -> tuple[object, ...]:
-    name = "  " * group.depth + escape(group.name)
+    name = "  " * group.depth + group.name
     return name, group.goods or "", group.services or "", group.others or "", describe_fate(group), group.uid
 
 
-def describe_fate(group: CatalogueGroup) -> str:
+def describe_fate(group: CatalogueGroup) -> str | Text:
     """Describe the category or exclusion of a group."""
-    through = f", by {escape(group.by_name)}" if group.by not in ("", group.uid) else ""
+    through = f", by {group.by_name}" if group.by not in ("", group.uid) else ""
     if group.fate == "category":
-        return f"[green]category {', '.join(map(str, group.category_ids))}[/]{through}"
+        return compose(styled(f"category {', '.join(map(str, group.category_ids))}", "green"), through)
     if group.fate == "excluded":
         return f"excluded{through}"
-    return "[yellow]included, but no category yet[/]" if group.included else "[yellow]not mapped[/]"
+    return styled("included, but no category yet", "yellow") if group.included else styled("not mapped", "yellow")

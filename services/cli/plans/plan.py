@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from html import escape
 from pathlib import Path
 
 from contracts.balance import ItemChanged
@@ -16,7 +14,9 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.operations import PlannedChange
 from contracts.reason_texts import find_text
-from services.cli.screen import build_table, console
+from services.cli.csv_file import write_csv
+from services.cli.screen import build_table, compose, console, styled
+from services.engine.printable import escape_html
 
 TOPICS = ("catalog.plans", "catalog.links", "balance.items")
 FIELDS = tuple(name for name in WrittenProduct.model_fields if name != "digest")
@@ -134,11 +134,16 @@ STYLE = (
 
 def show_plan(plan: Plan, *, whole: bool = False) -> None:
     """Print the counts, the changes on hold, and (`whole`) all changes."""
-    console.print(f"[bold]Plan {plan.id}[/] · catalogue · shop {plan.shop} · nothing has been written")
+    console.print(
+        compose(styled(f"Plan {plan.id}", "bold"), f" · catalogue · shop {plan.shop} · nothing has been written")
+    )
     counts = [(count, action, _why(plan) if action == "skip" else "") for action, count in plan.counts.items()]
     console.print(build_table(("", "", ""), counts, right=(0,)))
     for change in plan.held:
-        console.print(f"  [yellow]on hold[/] {change.planned.sku}  {change.planned.detail}", soft_wrap=True)
+        console.print(
+            compose("  ", styled("on hold", "yellow"), f" {change.planned.sku}  {change.planned.detail}"),
+            soft_wrap=True,
+        )
     if whole:
         _show_changes(plan)
     if plan.changes:
@@ -178,20 +183,14 @@ def _of(change: PlannedProduct) -> tuple[str, ...]:
 
 
 def write_plan_csv(plan: Plan, file: Path) -> None:
-    """Write the plan as CSV; Excel needs the byte order mark to read Georgian."""
-    with file.open("w", encoding="utf-8-sig", newline="") as out:
-        csv.writer(out).writerows([PLAN_HEADINGS, *(map(escape_formula, row) for row in plan_rows(plan))])
-
-
-def escape_formula(cell: str) -> str:
-    """Escape a cell that a spreadsheet would run as a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "@", "\t", "\r")) else cell
+    """Write the plan as CSV."""
+    write_csv(file, PLAN_HEADINGS, plan_rows(plan))
 
 
 def write_plan_html(plan: Plan, file: Path) -> None:
     """Write the plan as one self-contained page."""
     counts = " · ".join(f"{count} {action}" for action, count in plan.counts.items())
-    title = f"Plan {plan.id} · shop {escape(plan.shop)}"
+    title = f"Plan {plan.id} · shop {escape_html(plan.shop)}"
     file.write_text(
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><style>{STYLE}</style>"
         f"<h1>{title}</h1><p>{counts}. Nothing has been written.</p><table><thead>{_row(PLAN_HEADINGS, 'th')}</thead>"
@@ -201,4 +200,4 @@ def write_plan_html(plan: Plan, file: Path) -> None:
 
 
 def _row(cells: tuple[str, ...], tag: str) -> str:
-    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+    return f"<tr>{''.join(f'<{tag}>{escape_html(cell)}</{tag}>' for cell in cells)}</tr>"

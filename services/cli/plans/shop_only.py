@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from rich.markup import escape
 
 from contracts.balance import ItemChanged
 from contracts.catalog import ProductLinked, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.model import Event
 from services.catalog_importer.eligibility import Skip, same_sku
+from services.cli.csv_file import write_csv
 from services.cli.plans.catalogue import KnownCatalogue, judge_items
-from services.cli.plans.plan import escape_formula
-from services.cli.screen import build_table, console
+from services.cli.screen import build_table, compose, console, styled
 from services.connectors.woocommerce.product import Product
 
 SHOP_ONLY_HEADINGS = ("product", "SKU", "name", "status", "price", "why it is not linked")
@@ -39,7 +36,7 @@ class ShopOnlyProduct:
     why: str
 
     @property
-    def row(self) -> tuple[object, ...]:
+    def row(self) -> tuple[int | str, ...]:
         """The cells of a table row."""
         return self.product_id, self.sku, self.name, self.status, self.price, self.why
 
@@ -94,21 +91,17 @@ def _shop_only_product(product: Product, whys: Mapping[str, str]) -> ShopOnlyPro
 def show_shop_only(shop: str, found: list[ShopOnlyProduct]) -> None:
     """Print the first products, and what to do."""
     console.print(
-        f"[bold]{len(found)} products are only in shop {shop}[/] · they are never changed, and not created in Balance"
+        compose(
+            styled(f"{len(found)} products are only in shop {shop}", "bold"),
+            " · they are never changed, and not created in Balance",
+        )
     )
     if found:
-        console.print(
-            build_table(
-                SHOP_ONLY_HEADINGS, [[escape(str(cell)) for cell in one.row] for one in found[:MOST_SHOWN]], right=(0,)
-            )
-        )
+        console.print(build_table(SHOP_ONLY_HEADINGS, [one.row for one in found[:MOST_SHOWN]], right=(0,)))
         console.print("  List for the accountant: davtari plan shop-only --csv FILE")
         console.print(f"  Propose for approval:    davtari propose items --shop {shop}")
 
 
 def write_shop_only_csv(found: Iterable[ShopOnlyProduct], path: Path) -> None:
     """Write a list from which the accountant can create items in Balance."""
-    with path.open("w", newline="", encoding="utf-8-sig") as out:
-        writer = csv.writer(out)
-        writer.writerow(SHOP_ONLY_HEADINGS)
-        writer.writerows([[escape_formula(str(cell)) for cell in one.row] for one in found])
+    write_csv(path, SHOP_ONLY_HEADINGS, (one.row for one in found))

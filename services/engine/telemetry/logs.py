@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from textwrap import indent
+from types import TracebackType
 
-import orjson
-
+from services.engine.printable import make_printable
 from services.engine.telemetry.tracing import trace_id
 
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 QUIET_LOGGERS = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3", "apprise")
 REPEATING_LOGGERS = ("aiokafka", "davtari.faststream", "uvicorn")
@@ -124,18 +127,26 @@ class TextFormatter(logging.Formatter):
         time_ = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         pairs = "  ".join(f"{name}={value}" for name, value in _fields(record).items())
         line = f"{time_} {record.levelname:<7} {record.name.removeprefix('services.')}: {record.getMessage()}  {pairs}"
-        return line.rstrip() + (f"\n{self.formatException(record.exc_info)}" if record.exc_info else "")
+        return make_printable(line.rstrip()) + (self._traceback(record.exc_info) if record.exc_info else "")
+
+    def _traceback(self, error: ExcInfo) -> str:
+        """The traceback, indented: no line of an error message passes for a line of the log."""
+        return "\n" + indent(make_printable(self.formatException(error), keep_lines=True), "    ")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line. The standard library also writes lone surrogates and integers of any size."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {"time": datetime.fromtimestamp(record.created, UTC), "level": record.levelname, "logger": record.name}
         line |= {"message": record.getMessage()} | _fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        return make_printable(json.dumps(line, default=_to_text, ensure_ascii=False))
+
+
+def _to_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def configure(level: str = "INFO", *, as_json: bool = False) -> None:
