@@ -31,7 +31,7 @@ from services.settings.model import KafkaSettings, Settings
 from services.stock_publisher import deliveries as stock
 from tests.benchmarks import goods
 from tests.benchmarks.serving import on_kafka
-from tests.end_to_end.waiting import until
+from tests.end_to_end.waiting import wait_until
 
 PATIENCE, FIRST = 170.0, 500
 
@@ -114,7 +114,7 @@ async def peak_at(service: Service, events: int) -> float:
             return False
         return sum(one.next_offset for one in service.running.consumer.positions.values()) >= events
 
-    await until(read, f"{events} events read", PATIENCE)
+    await wait_until(read, f"{events} events read", PATIENCE)
     return peak()
 
 

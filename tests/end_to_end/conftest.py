@@ -1,4 +1,4 @@
-"""A test that fails shows what the services said."""
+"""The report of a failed test includes the logs of the services."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    stage = getattr(item, "funcargs", {}).get("stage")
-    if report.failed and stage is not None:
-        report.sections += [(f"log of {name}", text) for name, text in stage.programs.logs()]
+    system = getattr(item, "funcargs", {}).get("system")
+    if report.failed and system is not None:
+        report.sections += [(f"log of {name}", text) for name, text in system.programs.logs()]
     return report

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer
 
 from services.engine.clock import local_day, utc_now
 from services.engine.kafka.connection import create_producer
-from tests.end_to_end.programs import Said
-from tests.end_to_end.stage import Stage
+from tests.end_to_end.programs import CommandResult
+from tests.end_to_end.system import SystemUnderTest
 
 CLOSED_UNTIL = local_day(utc_now()) + timedelta(days=5)
 """Balance refuses documents up to this day; the orders of the tests are older."""
@@ -20,54 +20,54 @@ OPEN = [(CLOSED_UNTIL + timedelta(days=days)).isoformat() for days in (1, 2)]
 
 
 @asynccontextmanager
-async def period_closed(stage: Stage) -> AsyncIterator[None]:
+async def close_period(system: SystemUnderTest) -> AsyncIterator[None]:
     """While open, the accounting period of the orders is closed in Balance."""
-    await stage.change("lock-date", date=CLOSED_UNTIL.isoformat())
+    await system.change("lock-date", date=CLOSED_UNTIL.isoformat())
     try:
         yield
     finally:
-        await stage.change("lock-date", date=None)
+        await system.change("lock-date", date=None)
 
 
-async def place_refused_orders(stage: Stage, count: int) -> dict[int, str]:
+async def place_refused_orders(system: SystemUnderTest, count: int) -> dict[int, str]:
     """Place orders that Balance refuses because their period is closed. Returns their dead letters by order."""
-    orders = stage.supply.orders(count)
-    await stage.place(*orders)
+    orders = system.supply.orders(count)
+    await system.place(*orders)
     keys = {f"main:{order}" for order in orders}
-    await stage.until(
-        lambda: keys <= {one.original_key for one in stage.ledger.open_dead_letters.values()}, "dead letters"
+    await system.wait_until(
+        lambda: keys <= {one.original_key for one in system.ledger.open_dead_letters.values()}, "dead letters"
     )
     return {
         int(one.original_key[5:]): id_
-        for id_, one in stage.ledger.open_dead_letters.items()
+        for id_, one in system.ledger.open_dead_letters.items()
         if one.original_key in keys
     }
 
 
-async def dead_letters(stage: Stage, *arguments: str) -> Said:
-    """`davtari dead-letters …`."""
-    return await stage.davtari("dead-letters", *arguments)
+async def run_dead_letters(system: SystemUnderTest, *arguments: str) -> CommandResult:
+    """`davtari dead-dead_letters …`."""
+    return await system.davtari("dead-letters", *arguments)
 
 
-def results(said: Said) -> dict[str, str]:
+def read_results(result: CommandResult) -> dict[str, str]:
     """The result of each dead letter of a replay."""
-    return {one["dead_letter"]: one["result"] for one in said.json}
+    return {one["dead_letter"]: one["result"] for one in result.json}
 
 
-async def publish(stage: Stage, topic: str, key: bytes, body: bytes, head: list[tuple[str, bytes]]) -> None:
+async def publish(system: SystemUnderTest, topic: str, key: bytes, body: bytes, head: list[tuple[str, bytes]]) -> None:
     """Publish a record that no service wrote."""
-    sender = create_producer(stage.settings.kafka, "test")
+    sender = create_producer(system.settings.kafka, "test")
     await sender.start()
-    await sender.send_and_wait(stage.world.prefix + topic, value=body, key=key, headers=head)
+    await sender.send_and_wait(system.world.prefix + topic, value=body, key=key, headers=head)
     await sender.stop()
 
 
-def failed_services(stage: Stage, order: int) -> set[str]:
+def find_failed_services(system: SystemUnderTest, order: int) -> set[str]:
     """The services that could not read an order's record."""
-    return {one.service for one in stage.ledger.open_dead_letters.values() if one.original_key == f"main:{order}"}
+    return {one.service for one in system.ledger.open_dead_letters.values() if one.original_key == f"main:{order}"}
 
 
-async def record_headers(consumer: AIOKafkaConsumer) -> AsyncIterator[dict[str, str]]:
+async def read_record_headers(consumer: AIOKafkaConsumer) -> AsyncIterator[dict[str, str]]:
     """The headers of each record, as ordinary Kafka tools show them."""
     async for record in consumer:
         yield {name: value.decode() for name, value in record.headers}

@@ -20,7 +20,7 @@ _CONTEXT.set_forkserver_preload(
 
 
 def _run_davtari(arguments: Sequence[str], log: Path) -> None:
-    """The process's whole life: the `davtari` command with these arguments, which says all into `log`."""
+    """Run the `davtari` command with these arguments; its output goes to `log`."""
     with log.open("ab") as out:
         for stream in (1, 2):
             os.dup2(out.fileno(), stream)
@@ -29,7 +29,7 @@ def _run_davtari(arguments: Sequence[str], log: Path) -> None:
 
 
 class ForkedProcess:
-    """One such process, as far as a test wants to know it."""
+    """A forked process that a test can signal and wait for."""
 
     def __init__(self, arguments: Sequence[str], log: Path) -> None:
         self._process: ForkServerProcess = _CONTEXT.Process(target=_run_davtari, args=(arguments, log))

@@ -12,61 +12,61 @@ from pathlib import Path
 from typing import Any
 
 from tests.end_to_end.forked_process import ForkedProcess
-from tests.end_to_end.waiting import until
+from tests.end_to_end.waiting import wait_until
 
 DAVTARI = Path(sys.executable).with_name("davtari")
-SHOWN = 6000
+TAIL_BYTES = 6000
 """Characters of each log that a failed test shows."""
 
 
 @dataclass(slots=True)
 class Program:
-    """A running `davtari` command; `log` holds what it and its predecessors said, one JSON object a line."""
+    """A running `davtari` command; `log` holds its log and that of its predecessors, one JSON object per line."""
 
     name: str
     process: ForkedProcess
     log: Path
-    began: int
+    log_offset: int
 
-    def said(self) -> Iterator[dict[str, Any]]:
-        """What this process has logged so far."""
+    def log_lines(self) -> Iterator[dict[str, Any]]:
+        """The log lines of this process so far."""
         with self.log.open("rb") as log:
-            log.seek(self.began)
+            log.seek(self.log_offset)
             for line in log:
                 if line.startswith(b"{") and line.endswith(b"\n"):
                     yield json.loads(line)
 
-    def heard(self, message: str) -> list[dict[str, Any]]:
+    def logged(self, message: str) -> list[dict[str, Any]]:
         """Its log lines with this message."""
-        return [line for line in self.said() if line["message"] == message]
+        return [line for line in self.log_lines() if line["message"] == message]
 
     async def ready(self, services: int = 1) -> None:
         """Wait until its services have read everything known."""
 
         async def caught_up() -> bool:
             assert self.process.returncode is None, f"{self.name} ended by itself: {self.tail()}"
-            return len(self.heard("caught up")) >= services
+            return len(self.logged("caught up")) >= services
 
-        await until(caught_up, f"{self.name} has caught up")
+        await wait_until(caught_up, f"{self.name} has caught up")
 
     async def kill(self) -> None:
         """End it at once, as a power cut would."""
         self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
 
-    async def terminate(self, patience: float) -> int:
+    async def terminate(self, timeout: float) -> int:
         """Ask it to end; gives its exit code. Raises `TimeoutError` after `patience` seconds."""
         self.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(timeout):
             return await self.process.wait()
 
     def tail(self) -> str:
         """The end of its log."""
-        return self.log.read_bytes()[-SHOWN:].decode(errors="replace")
+        return self.log.read_bytes()[-TAIL_BYTES:].decode(errors="replace")
 
 
 class Programs:
-    """The programs of one stage, by name: a service's own, or `up` for all in one."""
+    """The programs of one system under test, by name: a service's own, or `up` for all in one."""
 
     def __init__(self, settings_file: Path) -> None:
         self._settings_file = settings_file
@@ -97,12 +97,12 @@ class Programs:
         """End programs at once."""
         await asyncio.gather(*[self._running.pop(name).kill() for name in names])
 
-    async def stop(self, *names: str, patience: float = 30.0) -> list[int]:
+    async def stop(self, *names: str, timeout: float = 30.0) -> list[int]:
         """Ask programs to end; their exit codes."""
-        return await asyncio.gather(*[self._running.pop(name).terminate(patience) for name in names])
+        return await asyncio.gather(*[self._running.pop(name).terminate(timeout) for name in names])
 
     async def close(self) -> None:
-        """End whatever still runs."""
+        """End all programs that are still running."""
         await self.kill(*[name for name, program in self._running.items() if program.process.returncode is None])
 
     def logs(self) -> Iterable[tuple[str, str]]:
@@ -112,7 +112,7 @@ class Programs:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CommandResult:
     """What a command printed, and its exit code."""
 
     code: int
@@ -125,17 +125,17 @@ class Said:
         return json.loads(self.out)
 
 
-async def davtari(*arguments: str, folder: Path, patience: float = 60.0) -> Said:
+async def run_davtari(*arguments: str, folder: Path, timeout: float = 60.0) -> CommandResult:
     """Run one command as a user would, in a folder, and wait for its end."""
     process = await asyncio.create_subprocess_exec(
         DAVTARI, *arguments, cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(timeout):
             out, err = await process.communicate()
     except TimeoutError:
         process.kill()
         await process.wait()
         raise
     assert process.returncode is not None
-    return Said(process.returncode, out.decode(), err.decode())
+    return CommandResult(process.returncode, out.decode(), err.decode())

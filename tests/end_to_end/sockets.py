@@ -8,7 +8,7 @@ LISTEN = "0A"
 """The state of a listening socket in `/proc/net/tcp`."""
 
 
-def listening_ports(pid: int) -> set[int]:
+def list_listening_ports(pid: int) -> set[int]:
     """The ports, over IPv4 and IPv6, on any address."""
     inodes = _socket_inodes(pid)
     rows = [line.split() for name in ("tcp", "tcp6") for line in _table(pid, name)]

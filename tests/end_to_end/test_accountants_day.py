@@ -14,7 +14,7 @@ from contracts.closing import DayClosed
 from contracts.reasons import Reason
 from services.demo.kafka import Broker
 from services.engine.clock import local_date
-from tests.end_to_end.stage import ALL, Stage, stage
+from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
 
 pytestmark = [
     pytest.mark.kafka,
@@ -24,23 +24,23 @@ pytestmark = [
 ]
 
 
-def asked(stage: Stage) -> set[str]:
-    return {e.data.document for e in stage.ledger.story if isinstance(e.data, ApprovalAsked)}
+def asked(system: SystemUnderTest) -> set[str]:
+    return {e.data.document for e in system.ledger.story if isinstance(e.data, ApprovalAsked)}
 
 
-def asked_at(stage: Stage, key: str) -> str:
+def asked_at(system: SystemUnderTest, key: str) -> str:
     """When the accountant was asked about an order: its Sale was not there yet."""
-    return next(e.time.isoformat() for e in stage.ledger.story if e.subject == f"approval:sale:{key}")
+    return next(e.time.isoformat() for e in system.ledger.story if e.subject == f"approval:sale:{key}")
 
 
-def closes(stage: Stage) -> list[DayClosed]:
-    return [e.data for e in stage.ledger.story if isinstance(e.data, DayClosed)]
+def closes(system: SystemUnderTest) -> list[DayClosed]:
+    return [e.data for e in system.ledger.story if isinstance(e.data, DayClosed)]
 
 
-async def day_close(stage: Stage, date: str, *options: str) -> tuple[int, dict[str, Any]]:
-    said = await stage.davtari("day-close", "--date", date, "--json", *options)
-    [day] = said.json["days"]
-    return said.code, day
+async def day_close(system: SystemUnderTest, date: str, *options: str) -> tuple[int, dict[str, Any]]:
+    result = await system.davtari("day-close", "--date", date, "--json", *options)
+    [day] = result.json["days"]
+    return result.code, day
 
 
 def reasons(day: dict[str, Any]) -> Iterable[str]:
@@ -48,15 +48,13 @@ def reasons(day: dict[str, Any]) -> Iterable[str]:
 
 
 @pytest.mark.claim("S1.12", "I2", "I4", "I5", "S3.13")
-async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_day_closes_green(
-    kafka: Broker, tmp_path: Path
-) -> None:
-    async with stage(tmp_path, kafka.bootstrap_servers, shops__main__orders={"approve-first": 1}) as made:
-        await made.programs.start(*ALL)
+async def test_orders_are_exported_after_approval_and_the_day_closes_green(kafka: Broker, tmp_path: Path) -> None:
+    async with start_system(tmp_path, kafka.bootstrap_servers, shops__main__orders={"approve-first": 1}) as made:
+        await made.programs.start(*ALL_SERVICES)
         # given three orders of shapes that nobody has approved
         orders = made.supply.orders(3)
         await made.place(*orders)
-        await made.until(lambda: len(asked(made)) == 3, "three questions to the accountant")
+        await made.wait_until(lambda: len(asked(made)) == 3, "three questions to the accountant")
         listed = (await made.davtari("approvals", "list", "--json")).json["shapes"]
         assert {one["document"] for shape in listed for one in shape["waiting"]} == asked(made)
         # then their day is not green, and says for what it waits
@@ -67,9 +65,9 @@ async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_da
         assert (await made.davtari("approve", "document", f"sale:main:{orders[0]}", "--why", "checked")).code == 0
         shapes = await asyncio.gather(*(made.davtari("approve", "shape", shape["id"]) for shape in listed))
         assert {one.code for one in shapes} == {0}
-        await made.until(lambda: len(made.ledger.sales) == 3, "three Sales")
+        await made.wait_until(lambda: len(made.ledger.sales) == 3, "three Sales")
         # then the days are green, and Balance says the same
-        await made.closes()
+        await made.wait_until_consistent()
         for date_ in {sale.date for sale in made.ledger.sales.values()}:
             code, green = await day_close(made, date_, "--read-back")
             assert (code, green["green"], green["differences"]) == (0, True, [])
@@ -81,7 +79,7 @@ async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_da
         answer.raise_for_status()
         code, edited = await day_close(made, sale.date, "--read-back")
         assert code == 1 and "changed by hand" in edited["differences"][0]["cause"]
-        # and its story can be told up to any moment, and filling up the days of the orders finds nothing to do
+        # and the order can be shown as of any time, and a backfill of the days finds nothing to do
         then, filled = await asyncio.gather(
             made.davtari("order", "main", str(orders[0]), "--json", "--at", asked_at(made, sale.key)),
             made.davtari("backfill", "orders", "--from", "2020-01-01", "--to", "2030-01-01", "--json"),
@@ -89,5 +87,5 @@ async def test_orders_wait_for_the_accountant_flow_after_the_approval_and_the_da
         assert (then.json["sale"], then.json["shop"]) == (None, f"{sale.total}")
         assert (filled.code, filled.json["shops"][0]["steps"], filled.json["shops"][0]["booked"]) == (0, [], 3)
         # and every close is an event with the one who signed it
-        await made.until(lambda: closes(made)[-1].green is False, "the last close")
+        await made.wait_until(lambda: closes(made)[-1].green is False, "the last close")
         assert all(close.closed_by and close.digest for close in closes(made))

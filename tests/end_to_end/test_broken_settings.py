@@ -1,4 +1,4 @@
-"""Settings and upstreams that are wrong: the command names the key or the system, and what mends it, and no secret."""
+"""Invalid settings and unreachable systems: the error names the key or system and the fix, and no secret."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest_asyncio
 from services.demo.environment import ALL_LIVE, SandboxEnvironment, start_environment
 from services.demo.kafka import Broker
 from services.settings import SettingsError, load
-from tests.end_to_end.programs import Said, davtari
+from tests.end_to_end.programs import CommandResult, run_davtari
 
 pytestmark = [
     pytest.mark.xdist_group("command-line"),
@@ -27,14 +27,14 @@ HIDDEN = "never-print-me"
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """One thing that is wrong: `old` in the settings becomes `new`; what must be said, and the exit code of a command.
+    """One change of the settings from `old` to `new`, the words the error must contain, and the exit code.
 
-    `KAFKA` stands for the broker's address.
+    `KAFKA` is replaced by the broker's address.
     """
 
     old: str
     new: str
-    told: tuple[str, ...]
+    words: tuple[str, ...]
     code: int = FAILED
 
 
@@ -62,7 +62,7 @@ SYSTEMS = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="made")
 async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SandboxEnvironment]:
-    """Sound settings, to be broken."""
+    """Valid settings, to be changed by the tests."""
     folder = tmp_path_factory.mktemp("broken")
     async with start_environment(folder, kafka.bootstrap_servers, "unused.") as made:
         made.write_settings(ALL_LIVE)
@@ -72,47 +72,49 @@ async def _made(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asyn
 
 def _broken(made: SandboxEnvironment, broken: Broken) -> Path:
     text, old = made.settings_file.read_text(encoding="utf-8"), broken.old.replace("KAFKA", made.kafka)
-    assert old in text, f"{old} is not in the settings of the world"
+    assert old in text, f"{old} is not in the settings of the environment"
     file = made.folder / f"broken-{uuid4().hex}.toml"
     file.write_text(text.replace(old, broken.new, 1), encoding="utf-8")
     return file
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-async def test_wrong_settings_name_the_key(made: SandboxEnvironment, name: str) -> None:
-    with pytest.raises(SettingsError) as said:
+async def test_an_invalid_setting_is_named_in_the_error(made: SandboxEnvironment, name: str) -> None:
+    with pytest.raises(SettingsError) as error:
         load(_broken(made, SETTINGS[name]), environ={})
-    assert all(word in str(said.value) for word in SETTINGS[name].told), str(said.value)
+    assert all(word in str(error.value) for word in SETTINGS[name].words), str(error.value)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def checked(made: SandboxEnvironment) -> dict[str, Said]:
-    """What `davtari check` says to each, two at a time."""
+async def checked(made: SandboxEnvironment) -> dict[str, CommandResult]:
+    """The result of `davtari check` for each, two at a time."""
     free = asyncio.Semaphore(2)
 
-    async def check(broken: Broken) -> Said:
+    async def check(broken: Broken) -> CommandResult:
         async with free:
-            return await davtari("--settings", _broken(made, broken).name, "check", folder=made.folder)
+            return await run_davtari("--settings", _broken(made, broken).name, "check", folder=made.folder)
 
     return dict(zip(SYSTEMS, await asyncio.gather(*map(check, SYSTEMS.values())), strict=True))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", SYSTEMS)
-async def test_check_names_what_is_wrong(checked: dict[str, Said], name: str) -> None:
-    said, expected = checked[name], SYSTEMS[name]
-    told = said.out + said.err
-    assert said.code == expected.code, told
-    assert all(word in told for word in expected.told), told
-    assert "Traceback" not in told
-    assert not [secret for secret in (HIDDEN, "cs_sandbox", "ck_sandbox") if secret in told]
+async def test_check_names_the_system_that_fails(checked: dict[str, CommandResult], name: str) -> None:
+    result, expected = checked[name], SYSTEMS[name]
+    output = result.out + result.err
+    assert result.code == expected.code, output
+    assert all(word in output for word in expected.words), output
+    assert "Traceback" not in output
+    assert not [secret for secret in (HIDDEN, "cs_sandbox", "ck_sandbox") if secret in output]
 
 
 @pytest.mark.claim("S0.36")
-async def test_init_writes_settings_to_start_from(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_init_writes_settings_in_dry_run_and_never_overwrites_them(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     folder = tmp_path_factory.mktemp("init")
     # given a new installation
-    first = await davtari("init", folder=folder)
+    first = await run_davtari("init", folder=folder)
     text = (folder / "davtari.toml").read_text(encoding="utf-8")
     # then the file can be used, everything in it starts in dry run, and it is never overwritten
     assert (first.code, "davtari.toml written" in first.out) == (0, True)
@@ -120,8 +122,8 @@ async def test_init_writes_settings_to_start_from(tmp_path_factory: pytest.TempP
     modes = shop.flows.model_dump()
     assert (modes.pop("payments"), set(modes.values())) == ("off", {"dry-run"})
     again, missing = await asyncio.gather(
-        davtari("init", folder=folder),
-        davtari("--settings", "other.toml", "check", folder=folder),
+        run_davtari("init", folder=folder),
+        run_davtari("--settings", "other.toml", "check", folder=folder),
     )
     assert (again.code, "not overwritten" in again.err) == (FAILED, True)
     assert (folder / "davtari.toml").read_text(encoding="utf-8") == text

@@ -1,4 +1,4 @@
-"""The broker itself dies and comes back: a delay, and nothing else."""
+"""The broker dies and comes back: messages are delayed, not lost."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from services.demo.kafka import ArchivesBroker, BrokerError, open_broker
-from tests.end_to_end.outboxes import unpublished
-from tests.end_to_end.stage import ALL, Stage, stage
-from tests.end_to_end.waiting import until
+from tests.end_to_end.outboxes import count_unpublished_events
+from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
+from tests.end_to_end.waiting import wait_until
 
 pytestmark = [
     pytest.mark.xdist_group("broker"),
@@ -30,68 +30,70 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Archiv
         pytest.skip(f"needs a broker of its own: {error}")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
-async def _stage(node: ArchivesBroker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage(tmp_path_factory.mktemp("broker"), node.bootstrap_servers) as made:
-        await made.programs.start("up", services=len(ALL))
-        await made.closes()
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="system")
+async def _system(node: ArchivesBroker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemUnderTest]:
+    async with start_system(tmp_path_factory.mktemp("broker"), node.bootstrap_servers) as made:
+        await made.programs.start("up", services=len(ALL_SERVICES))
+        await made.wait_until_consistent()
         yield made
 
 
 @pytest.mark.long
 @pytest.mark.claim("S1.15")
-async def test_the_broker_dies_in_the_middle(stage: Stage, node: ArchivesBroker) -> None:
+async def test_orders_are_exported_after_the_broker_died(system: SystemUnderTest, node: ArchivesBroker) -> None:
     # given orders on their way, when the broker dies
-    await stage.place(*stage.supply.orders(3))
+    await system.place(*system.supply.orders(3))
     node.kill()
     # then webhooks are taken all the same, and what they brought waits in the state database
-    order_id, refund_ids = stage.supply.refunded()
-    await stage.place(order_id, *stage.supply.orders(3))
-    await until(lambda: _answered(stage, order_id), "the shop's webhooks were answered with 200")
-    await until(lambda: _kept(stage), "events wait for the broker")
+    order_id, refund_ids = system.supply.refunded()
+    await system.place(order_id, *system.supply.orders(3))
+    await wait_until(lambda: _answered(system, order_id), "the shop's webhooks were answered with 200")
+    await wait_until(lambda: _events_wait(system), "events wait for the broker")
     # and everything comes into the books once it is back
     await node.start_again()
-    await stage.until(lambda: f"main:{order_id}" in stage.ledger.sales, "the Sale of the order that is given back")
-    await stage.refund(order_id, *refund_ids)
-    await stage.closes()
+    await system.wait_until(
+        lambda: f"main:{order_id}" in system.ledger.sales, "the Sale of the order that is given back"
+    )
+    await system.refund(order_id, *refund_ids)
+    await system.wait_until_consistent()
 
 
 @pytest.mark.long
 @pytest.mark.claim("S1.15")
-async def test_the_broker_dies_again_and_again_and_no_service_ends(stage: Stage, node: ArchivesBroker) -> None:
-    up = stage.programs["up"]
+async def test_no_service_ends_when_the_broker_dies_repeatedly(system: SystemUnderTest, node: ArchivesBroker) -> None:
+    up = system.programs["up"]
     for _ in range(3):
         # when the broker dies while orders are on their way, and comes back
-        await stage.place(stage.supply.order())
+        await system.place(system.supply.order())
         node.kill()
         await node.start_again()
         # then the process goes on, and everything comes into the books
-        await stage.closes()
+        await system.wait_until_consistent()
         assert up.process.returncode is None, up.tail()
-    assert up.heard("service failed and is started again") == []
+    assert up.logged("service failed and is started again") == []
     assert "Traceback" not in up.log.read_text()
 
 
 @pytest.mark.long
-async def test_stopping_while_the_broker_is_away_is_quick_and_clean(stage: Stage, node: ArchivesBroker) -> None:
-    up = stage.programs["up"]
+async def test_services_stop_quickly_while_the_broker_is_away(system: SystemUnderTest, node: ArchivesBroker) -> None:
+    up = system.programs["up"]
     node.kill()
-    await stage.place(stage.supply.order())
-    await until(lambda: _kept(stage), "events wait for the broker")
+    await system.place(system.supply.order())
+    await wait_until(lambda: _events_wait(system), "events wait for the broker")
     begun = time.monotonic()
-    (code,) = await stage.programs.stop("up", patience=40.0)
+    (code,) = await system.programs.stop("up", timeout=40.0)
     print(f"stopped within {time.monotonic() - begun:.1f} s while Kafka was away")
     assert (code, "Traceback" in up.log.read_text()) == (0, False)
     await node.start_again()
-    await stage.programs.start("up", services=len(ALL))
-    await stage.closes()
+    await system.programs.start("up", services=len(ALL_SERVICES))
+    await system.wait_until_consistent()
 
 
-async def _answered(stage: Stage, order_id: int) -> bool:
-    sent = (await stage.world.shop.get("/_sandbox/webhooks/sent")).json()
-    told = [one["status"] for one in sent if f'"id":{order_id},' in one["body"]]
-    return bool(told) and set(told) == {200}
+async def _answered(system: SystemUnderTest, order_id: int) -> bool:
+    sent = (await system.world.shop.get("/_sandbox/webhooks/sent")).json()
+    answers = [one["status"] for one in sent if f'"id":{order_id},' in one["body"]]
+    return bool(answers) and set(answers) == {200}
 
 
-async def _kept(stage: Stage) -> bool:
-    return unpublished(stage.settings.state.directory) > 0
+async def _events_wait(system: SystemUnderTest) -> bool:
+    return count_unpublished_events(system.settings.state.directory) > 0

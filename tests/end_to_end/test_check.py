@@ -22,7 +22,7 @@ from services.sandbox.server import serve
 from services.sandbox.woocommerce import app as shop_app
 from services.sandbox.woocommerce.shop import SandboxShopSettings as ShopSandbox
 from services.settings.shop import ShopSettings
-from tests.end_to_end.programs import davtari
+from tests.end_to_end.programs import run_davtari
 
 pytestmark = [
     pytest.mark.long,
@@ -51,31 +51,31 @@ async def _set(made: SandboxEnvironment, change: dict[str, Any]) -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = {
-    "a right that is missing": (
+    "a missing permission": (
         {"rights": {"forbidden": ["Stocks"]}},
         {},
         "stock",
         ("✗ Stocks   HTTP 403", "Administration → Data synchronization settings"),
     ),
-    "a warehouse that is not there": (
+    "an unknown warehouse": (
         {},
         {"shops__main__stock": {"warehouses": ["Main", "Moon"]}},
         "stock",
         ("shops.main.stock.warehouses   Balance has no warehouse Moon", "Vake"),
     ),
-    "a client who is not there": (
+    "an unknown client": (
         {},
         {"shops__main__orders": {"retail-client": NOBODY}},
         "orders",
         (f"Balance has no client {NOBODY}",),
     ),
-    "a price type that nobody uses": (
+    "an unused price type": (
         {},
         {"shops__main__prices": {"regular-type": NOBODY}},
         "prices",
         (f"no item has a price of the type {NOBODY}", "types in use"),
     ),
-    "an account that is none": (
+    "an invalid account code": (
         {},
         {"balance__template": {"revenue-account": "sales"}},
         "orders",
@@ -104,19 +104,19 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str, tuple[str, ...]]] = 
 
 @pytest.mark.parametrize("name", WRONG)
 async def test_check_lists_what_is_wrong_and_which_flow_cannot_go_live(made: SandboxEnvironment, name: str) -> None:
-    change, settings, flow, told = WRONG[name]
+    change, settings, flow, words = WRONG[name]
     secrets = made.folder / "secrets"
     (secrets / "reads").write_text("ck_sandbox_reads", encoding="utf-8")
     (secrets / "reads-secret").write_text("cs_sandbox_reads", encoding="utf-8")
     made.write_settings(ALL_LIVE, **settings)
     await _set(made, change)
     try:
-        said = await davtari("check", folder=made.folder)
+        result = await run_davtari("check", folder=made.folder)
     finally:
         await _set(made, {"rights": {"forbidden": []}})
-    assert said.code == FAILED, said.out
-    assert all(word in said.out for word in told), said.out
-    (verdict,) = [line for line in said.out.splitlines() if "cannot go live" in line]
+    assert result.code == FAILED, result.out
+    assert all(word in result.out for word in words), result.out
+    (verdict,) = [line for line in result.out.splitlines() if "cannot go live" in line]
     assert flow in verdict.partition(" cannot")[0]
 
 
@@ -124,18 +124,18 @@ async def test_check_lists_what_is_wrong_and_which_flow_cannot_go_live(made: San
 async def test_check_fixes_webhooks_once(made: SandboxEnvironment) -> None:
     made.write_settings(ALL_LIVE)
     # given a shop without webhooks; then they are created; then one is disabled
-    bare = await davtari("check", folder=made.folder)
+    bare = await run_davtari("check", folder=made.folder)
     assert (bare.code, "0 of 4 exist" in bare.out, "davtari check --fix" in bare.out) == (FAILED, True, True)
-    first = await davtari("check", "--fix", folder=made.folder)
+    first = await run_davtari("check", "--fix", folder=made.folder)
     assert (first.code, first.out.count("fixed")) == (0, 4)
     hook = (await made.storefront())["webhooks"][0]
     off = await made.shop.put(f"/wp-json/wc/v3/webhooks/{hook['id']}", json={"status": "disabled"})
     off.raise_for_status()
-    named = await davtari("check", folder=made.folder)
+    named = await run_davtari("check", folder=made.folder)
     assert (named.code, f"{hook['topic']} is disabled" in named.out) == (FAILED, True)
     # when it is fixed twice
-    second = await davtari("check", "--fix", folder=made.folder)
-    third = await davtari("check", "--fix", folder=made.folder)
+    second = await run_davtari("check", "--fix", folder=made.folder)
+    third = await run_davtari("check", "--fix", folder=made.folder)
     # then it was enabled once, and nothing was created twice
     assert (second.code, second.out.count("enabled"), third.out.count("fixed")) == (0, 1, 0)
     hooks = (await made.storefront())["webhooks"]
@@ -148,22 +148,22 @@ STORAGES = {"own-tables": "HPOS on", "posts": "HPOS off", "both": "HPOS on, comp
 
 
 @pytest.mark.claim("S0.17")
-async def test_an_order_reads_the_same_wherever_the_shop_stores_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_an_order_is_read_the_same_from_each_order_storage(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder, facts = tmp_path_factory.mktemp("hpos"), []
     (folder / "key").write_text("ck_sandbox", encoding="utf-8")
     (folder / "secret").write_text("cs_sandbox", encoding="utf-8")
     # given shops that differ in nothing but where they keep their orders
-    for stored, told in STORAGES.items():
+    for stored, expected in STORAGES.items():
         sandbox = shop_app.create_shop(ShopSandbox(orders_in=stored))  # type: ignore[arg-type]
         async with serve(sandbox, tls=True, ca_file=folder / "ca.pem") as served:
             settings = ShopSettings(
                 url=served.url, key_file=folder / "key", secret_file=folder / "secret", ca_file=folder / "ca.pem"
             )
             async with WooCommerce("main", settings, *settings.credentials(), clock=utc_now) as client:
-                # when davtari looks, then it says which it is, and that either will do
+                # when davtari checks the shop, then it names the storage and accepts it
                 _, rights = await shop_checks.check_key(client)
                 (version,) = await shop_checks.check_version(client)
-                assert (version.ok, told in version.told) == (True, True), version
+                assert (version.ok, expected in version.message) == (True, True), version
                 assert all(finding.ok for finding in rights)
                 # and an order is the same fact
                 facts.append(await _order(client, served.url, folder))

@@ -14,9 +14,9 @@ from contracts.topics import TOPICS
 from services.demo.environment import WEBHOOK_SECRET
 from services.demo.kafka import Broker
 from services.sandbox.recorded import get_recording, list_order_ids
-from tests.end_to_end import journal
-from tests.end_to_end.programs import Said
-from tests.end_to_end.stage import ALL, Stage, stage
+from tests.end_to_end import sandbox_requests
+from tests.end_to_end.programs import CommandResult
+from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
 
 pytestmark = [
     pytest.mark.kafka,
@@ -28,11 +28,11 @@ SECRETS = ("cs_sandbox", "ck_sandbox", WEBHOOK_SECRET)
 DONE, FAILED, WRONG_SETTINGS, NO_ANSWER = 0, 1, 2, 3
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
-async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage(tmp_path_factory.mktemp("command-line"), kafka.bootstrap_servers) as made:
-        await made.programs.start("up", services=len(ALL))
-        await made.closes()
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="system")
+async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemUnderTest]:
+    async with start_system(tmp_path_factory.mktemp("command-line"), kafka.bootstrap_servers) as made:
+        await made.programs.start("up", services=len(ALL_SERVICES))
+        await made.wait_until_consistent()
         yield made
 
 
@@ -51,8 +51,8 @@ def _is_plain(order_id: int) -> bool:
     )
 
 
-async def test_check_finds_everything_in_order(stage: Stage) -> None:
-    plain, data = await asyncio.gather(stage.davtari("check"), stage.davtari("check", "--json"))
+async def test_check_passes_on_a_working_system(system: SystemUnderTest) -> None:
+    plain, data = await asyncio.gather(system.davtari("check"), system.davtari("check", "--json"))
     assert (plain.code, data.code) == (DONE, DONE), plain.out + plain.err
     assert "0 problems" in plain.out
     assert all(finding["ok"] is not False for system in data.json["systems"] for finding in system["findings"])
@@ -60,42 +60,42 @@ async def test_check_finds_everything_in_order(stage: Stage) -> None:
     _no_secret(plain, data)
 
 
-async def test_topics_are_created_once(stage: Stage) -> None:
-    _other_settings(stage, "second.toml", f'"{stage.world.prefix}"', f'"second-{stage.world.prefix}"')
-    first = await stage.davtari("topics", "create", settings="second.toml")
-    again = await stage.davtari("topics", "create", settings="second.toml")
+async def test_topics_are_created_once(system: SystemUnderTest) -> None:
+    _other_settings(system, "second.toml", f'"{system.world.prefix}"', f'"second-{system.world.prefix}"')
+    first = await system.davtari("topics", "create", settings="second.toml")
+    again = await system.davtari("topics", "create", settings="second.toml")
     assert (first.code, again.code) == (DONE, DONE), first.err
     assert f"{len(TOPICS)} topics created" in first.out
     assert "0 topics created; all existed already" in again.out
 
 
-def _other_settings(stage: Stage, name: str, old: str, new: str) -> None:
-    text = stage.world.settings_file.read_text(encoding="utf-8")
+def _other_settings(system: SystemUnderTest, name: str, old: str, new: str) -> None:
+    text = system.world.settings_file.read_text(encoding="utf-8")
     assert old in text
-    (stage.world.folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+    (system.world.folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 @pytest.mark.claim("S0.21", "S0.22")
-async def test_an_import_only_looks_in_a_dry_run(stage: Stage) -> None:
+async def test_an_import_in_dry_run_changes_nothing(system: SystemUnderTest) -> None:
     # given another price in Balance
-    await stage.comes_to_rest()
-    link = next(link for link in stage.ledger.links.values() if link.sku.startswith("EXTRA"))
-    await stage.change("prices", item=link.item, price="123.45")
-    before = await journal.writes(stage.world.shop)
+    await system.wait_until_idle()
+    link = next(link for link in system.ledger.links.values() if link.sku.startswith("EXTRA"))
+    await system.change("prices", item=link.item, price="123.45")
+    before = await sandbox_requests.count_writes(system.world.shop)
     # when a dry run looks at it
-    looked = await stage.davtari("import", "prices", "--dry-run", "--json")
+    looked = await system.davtari("import", "prices", "--dry-run", "--json")
     # then it counts it and nothing is stated
     assert looked.code == DONE, looked.err
     assert looked.json["figures"] | {"seen": 0, "unchanged": 0} == _figures(changed=1)
-    assert await journal.writes(stage.world.shop) == before
+    assert await sandbox_requests.count_writes(system.world.shop) == before
     # and the import itself brings it into the shop
-    done = await stage.davtari("import", "prices")
+    done = await system.davtari("import", "prices")
     assert (done.code, "1 changed" in done.out) == (DONE, True)
-    await stage.until(lambda: _written_price(stage, link.key) == Decimal("123.45"), "the price is written")
+    await system.wait_until(lambda: _written_price(system, link.key) == Decimal("123.45"), "the price is written")
 
 
-def _written_price(stage: Stage, key: str) -> Decimal | None:
-    written = stage.ledger.links[key].written
+def _written_price(system: SystemUnderTest, key: str) -> Decimal | None:
+    written = system.ledger.links[key].written
     return written.regular_price if written else None
 
 
@@ -104,56 +104,58 @@ def _figures(**counts: int) -> dict[str, int]:
 
 
 @pytest.mark.claim("S0.23", "S3.33")
-async def test_an_order_is_pushed(stage: Stage, on_hold: list[int]) -> None:
+async def test_an_order_is_pushed(system: SystemUnderTest, on_hold: list[int]) -> None:
     # given two orders that no trigger takes
     planned, pushed, _ = on_hold
-    await stage.place(planned, pushed)
+    await system.place(planned, pushed)
     # when one is pushed in a dry run
-    plan = await stage.davtari("push", "order", "main", str(planned), "--dry-run", "--json")
-    again = await stage.davtari("push", "order", "main", str(planned), "--dry-run")
+    plan = await system.davtari("push", "order", "main", str(planned), "--dry-run", "--json")
+    again = await system.davtari("push", "order", "main", str(planned), "--dry-run")
     # then its Sale is shown and not written
     assert (plan.code, again.code) == (DONE, DONE), plan.err + again.err
     assert (plan.json["order_id"], "Items" in plan.json["sent"]) == (planned, True)
     assert "dry run: would write sale" in again.out
-    assert f"main:{planned}" not in stage.ledger.sales
+    assert f"main:{planned}" not in system.ledger.sales
     # and when the other one is pushed, it is in the books
-    sale = await stage.davtari("push", "order", "main", str(pushed), "--json")
+    sale = await system.davtari("push", "order", "main", str(pushed), "--json")
     assert sale.code == DONE, sale.err
     assert (sale.json["how"], sale.json["differences"]) == ("written", [])
-    stage.pushed.add(pushed)
+    system.pushed.add(pushed)
     # and pushing it again changes nothing
-    puts = await journal.writes(stage.world.balance)
-    same = await stage.davtari("push", "order", "main", str(pushed), "--json")
+    puts = await sandbox_requests.count_writes(system.world.balance)
+    same = await system.davtari("push", "order", "main", str(pushed), "--json")
     assert (same.code, same.json) == (DONE, sale.json)
-    assert await journal.writes(stage.world.balance) == puts
-    await stage.closes()
+    assert await sandbox_requests.count_writes(system.world.balance) == puts
+    await system.wait_until_consistent()
 
 
 @pytest.mark.claim("S0.24")
-async def test_a_refund_is_pushed(stage: Stage) -> None:
-    order_id, refund_ids = stage.supply.refunded()
-    await stage.place(order_id)
-    await stage.until(lambda: f"main:{order_id}" in stage.ledger.sales, "the Sale")
-    await stage.refund(order_id, *refund_ids)
-    said = await stage.davtari("push", "refund", "main", str(order_id), str(refund_ids[0]), "--json")
-    assert (said.code, said.json["refund_id"]) == (DONE, refund_ids[0]), said.err
-    await stage.closes()
-    without = await stage.davtari("push", "refund", "main", str(order_id))
+async def test_a_refund_is_pushed(system: SystemUnderTest) -> None:
+    order_id, refund_ids = system.supply.refunded()
+    await system.place(order_id)
+    await system.wait_until(lambda: f"main:{order_id}" in system.ledger.sales, "the Sale")
+    await system.refund(order_id, *refund_ids)
+    result = await system.davtari("push", "refund", "main", str(order_id), str(refund_ids[0]), "--json")
+    assert (result.code, result.json["refund_id"]) == (DONE, refund_ids[0]), result.err
+    await system.wait_until_consistent()
+    without = await system.davtari("push", "refund", "main", str(order_id))
     assert (without.code, "Add the refund's id" in without.err) == (WRONG_SETTINGS, True)
 
 
 @pytest.mark.long
-async def test_what_cannot_be_pushed_is_said(stage: Stage, on_hold: list[int]) -> None:
+async def test_a_refused_push_states_why(system: SystemUnderTest, on_hold: list[int]) -> None:
     # given an order that is given up, and one that the settings' shops do not have
     given_up = on_hold[2]
-    await stage.place(given_up)
-    (await stage.world.shop.put(f"/wp-json/wc/v3/orders/{given_up}", json={"status": "cancelled"})).raise_for_status()
+    await system.place(given_up)
+    (await system.world.shop.put(f"/wp-json/wc/v3/orders/{given_up}", json={"status": "cancelled"})).raise_for_status()
     key = f"main:{given_up}"
-    await stage.until(lambda: key in stage.ledger.orders and stage.ledger.orders[key].status == "cancelled", "read")
+    await system.wait_until(
+        lambda: key in system.ledger.orders and system.ledger.orders[key].status == "cancelled", "read"
+    )
     cancelled, elsewhere, unknown = await asyncio.gather(
-        stage.davtari("push", "order", "main", str(given_up)),
-        stage.davtari("push", "order", "1", "--shop", "elsewhere"),
-        stage.davtari("push", "order", "main", "999999", "--patience", "1"),
+        system.davtari("push", "order", "main", str(given_up)),
+        system.davtari("push", "order", "1", "--shop", "elsewhere"),
+        system.davtari("push", "order", "main", "999999", "--patience", "1"),
     )
     assert (cancelled.code, "cancelled in the shop" in cancelled.out) == (FAILED, True), cancelled.err
     assert (elsewhere.code, "Unknown shop 'elsewhere'" in elsewhere.err) == (WRONG_SETTINGS, True)
@@ -161,29 +163,29 @@ async def test_what_cannot_be_pushed_is_said(stage: Stage, on_hold: list[int]) -
 
 
 @pytest.mark.claim("I4")
-async def test_an_order_is_shown_whole(stage: Stage) -> None:
-    await stage.until(lambda: stage.ledger.notes, "the credit note of the refund that was pushed")
-    order_id = next(iter(stage.ledger.notes.values())).order_id
+async def test_an_order_is_shown_with_all_its_entries(system: SystemUnderTest) -> None:
+    await system.wait_until(lambda: system.ledger.notes, "the credit note of the refund that was pushed")
+    order_id = next(iter(system.ledger.notes.values())).order_id
     plain, data, unknown = await asyncio.gather(
-        stage.davtari("order", "main", str(order_id)),
-        stage.davtari("order", "main", str(order_id), "--json"),
-        stage.davtari("order", "main", "999998"),
+        system.davtari("order", "main", str(order_id)),
+        system.davtari("order", "main", str(order_id), "--json"),
+        system.davtari("order", "main", "999998"),
     )
     assert (plain.code, data.code, unknown.code) == (DONE, DONE, FAILED)
-    for told in (f"Order {order_id} · main", "order read", "Sale", "refund", "credit note", "equal · nothing waits"):
-        assert told in plain.out, plain.out
+    for text in (f"Order {order_id} · main", "order read", "Sale", "refund", "credit note", "equal · nothing waits"):
+        assert text in plain.out, plain.out
     assert {"order read", "Sale", "refund", "credit note"} <= _beginnings(data)
     assert "davtari push order 999998 --shop main" in unknown.err
 
 
-def _beginnings(said: Said) -> set[str]:
+def _beginnings(result: CommandResult) -> set[str]:
     known = ("order read", "Sale", "refund", "credit note")
-    return {word for entry in said.json["entries"] for word in known if entry["what"].startswith(word)}
+    return {word for entry in result.json["entries"] for word in known if entry["what"].startswith(word)}
 
 
 @pytest.mark.long
-async def test_links_drift_and_helpers_are_looked_at_without_a_change(stage: Stage) -> None:
-    await stage.closes()
+async def test_reading_links_drift_and_helpers_changes_nothing(system: SystemUnderTest) -> None:
+    await system.wait_until_consistent()
     looked = [
         ("links", "export", "links.csv"),
         ("links", "rebuild", "--json"),
@@ -192,38 +194,40 @@ async def test_links_drift_and_helpers_are_looked_at_without_a_change(stage: Sta
         ("shop", "show", "main", "--json"),
         ("drift", "--json"),
     ]
-    export, rebuilt, helpers, opening, shop, drift = await asyncio.gather(*[stage.davtari(*one) for one in looked])
-    assert f"{len(stage.ledger.links)} links" in export.out, export.err
+    export, rebuilt, helpers, opening, shop, drift = await asyncio.gather(*[system.davtari(*one) for one in looked])
+    assert f"{len(system.ledger.links)} links" in export.out, export.err
     assert (rebuilt.code, rebuilt.json["links"], rebuilt.json["refused"]) == (DONE, [], []), rebuilt.err
     assert {one["state"] for one in helpers.json["helpers"]} <= {"there", "not set"}, helpers.err
-    assert (opening.code, (stage.world.folder / "stock.csv").exists()) == (DONE, True), opening.err
+    assert (opening.code, (system.world.folder / "stock.csv").exists()) == (DONE, True), opening.err
     assert shop.json["known"]["how"] == "first-contact"
     assert (drift.code, drift.json) == (DONE, []), drift.out + drift.err
     # and: what was exported is taken back without a change
-    taken = await stage.davtari("links", "import", "links.csv", "--yes", "--json")
-    assert (taken.code, taken.json["linked_already"]) == (DONE, len(stage.ledger.links)), taken.out + taken.err
+    taken = await system.davtari("links", "import", "links.csv", "--yes", "--json")
+    assert (taken.code, taken.json["linked_already"]) == (DONE, len(system.ledger.links)), taken.out + taken.err
     _no_secret(export, rebuilt, helpers, opening, shop, drift, taken)
 
 
 @pytest.mark.long
 @pytest.mark.claim("S1.18", "K18")
-async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage) -> None:
+async def test_dead_letters_are_listed_shown_replayed_and_discarded(system: SystemUnderTest) -> None:
     # given two orders of a closed month
-    await stage.change("lock-date", date="2099-01-01")
-    kept, dropped = stage.supply.orders(2)
-    await stage.place(kept, dropped)
-    await stage.until(lambda: len(stage.ledger.open_dead_letters) == 2, "two dead letters")
-    await stage.change("lock-date", date=None)
-    of_order = {letter.original_key: letter.dead_letter for letter in stage.ledger.open_dead_letters.values()}
+    await system.change("lock-date", date="2099-01-01")
+    kept, dropped = system.supply.orders(2)
+    await system.place(kept, dropped)
+    await system.wait_until(lambda: len(system.ledger.open_dead_letters) == 2, "two dead letters")
+    await system.change("lock-date", date=None)
+    of_order = {
+        dead_letter.original_key: dead_letter.dead_letter for dead_letter in system.ledger.open_dead_letters.values()
+    }
     first, second = of_order[f"main:{kept}"], of_order[f"main:{dropped}"]
     # when they are listed and one is shown
     plain, data, shown, wrong = await asyncio.gather(
-        stage.davtari("dead-letters", "list"),
-        stage.davtari("dead-letters", "list", "--json"),
-        stage.davtari("dead-letters", "show", first[:8]),
-        stage.davtari("dead-letters", "show", "no-such-letter"),
+        system.davtari("dead-letters", "list"),
+        system.davtari("dead-letters", "list", "--json"),
+        system.davtari("dead-letters", "show", first[:8]),
+        system.davtari("dead-letters", "show", "no-such-id"),
     )
-    # then each says what it is about, what mends it, and in both languages
+    # then each states its subject and its fix, in both languages
     assert (plain.code, data.code, shown.code, wrong.code) == (DONE, DONE, DONE, FAILED)
     assert {(one["dead_letter"], one["reason"]) for one in data.json} == {
         (first, Reason.BALANCE_PERIOD_CLOSED),
@@ -233,54 +237,54 @@ async def test_dead_letters_are_listed_shown_replayed_and_discarded(stage: Stage
     assert "fix" in shown.out
     assert "პერიოდ" in shown.out
     # when one is replayed and the other given up
-    replayed = await stage.davtari("dead-letters", "replay", first[:8])
-    discarded = await stage.davtari("dead-letters", "discard", second[:8], "--why", "booked by hand", "--json")
+    replayed = await system.davtari("dead-letters", "replay", first[:8])
+    discarded = await system.davtari("dead-letters", "discard", second[:8], "--why", "booked by hand", "--json")
     assert (replayed.code, discarded.code) == (DONE, DONE), f"{replayed}\n{discarded}"
-    stage.given_up.add(dropped)
-    # then the first is in the books, the second stays out, and what became of it is kept
-    await stage.closes()
-    every = await stage.davtari("dead-letters", "list", "--all", "--json")
+    system.given_up.add(dropped)
+    # then the first is in the books, the second stays out, and its result is kept
+    await system.wait_until_consistent()
+    every = await system.davtari("dead-letters", "list", "--all", "--json")
     how = {one["dead_letter"]: (one["settled"]["how"], one["settled"]["why"]) for one in every.json}
     assert how == {first: ("replayed", ""), second: ("discarded", "booked by hand")}
-    assert "Nothing needs a person" in (await stage.davtari("dead-letters", "list")).out
+    assert "Nothing needs a person" in (await system.davtari("dead-letters", "list")).out
 
 
 @pytest.mark.long
-async def test_status_tells_how_everything_stands(stage: Stage) -> None:
-    await stage.closes()
-    plain, data = await asyncio.gather(stage.davtari("status"), stage.davtari("status", "--json"))
+async def test_status_shows_every_service(system: SystemUnderTest) -> None:
+    await system.wait_until_consistent()
+    plain, data = await asyncio.gather(system.davtari("status"), system.davtari("status", "--json"))
     assert (plain.code, data.code) == (DONE, DONE)
-    assert {one["service"] for one in data.json["services"]} == set(ALL)
+    assert {one["service"] for one in data.json["services"]} == set(ALL_SERVICES)
     assert all(one["generation"] and one["waiting"] == [] for one in data.json["services"])
     assert data.json["dead_letters_open"] == 0
-    assert all(service in plain.out for service in ALL)
+    assert all(service in plain.out for service in ALL_SERVICES)
 
 
-async def test_asked_to_end_it_finishes_what_is_under_way_and_loses_nothing(stage: Stage) -> None:
+async def test_a_stopped_service_finishes_its_requests_and_loses_nothing(system: SystemUnderTest) -> None:
     # given orders on their way, one of them at this moment at Balance
     slow = {"kind": "latency", "match": "PUT .*/Sale$", "seconds": 1}
-    async with journal.trouble(stage.world.balance, **slow):
-        await stage.place(*stage.supply.orders(4))
-        await stage.until(lambda: stage.ledger.orders, "orders were read")
+    async with sandbox_requests.inject_fault(system.world.balance, **slow):
+        await system.place(*system.supply.orders(4))
+        await system.wait_until(lambda: system.ledger.orders, "orders were read")
         # when it is asked to end
-        code = (await stage.programs.stop("up", patience=20))[0]
+        code = (await system.programs.stop("up", timeout=20))[0]
     # then it ends well in time
     assert code == DONE
     # and the rest comes into the books after its next start
-    await stage.programs.start("up", services=len(ALL))
-    await stage.closes()
+    await system.programs.start("up", services=len(ALL_SERVICES))
+    await system.wait_until_consistent()
 
 
 @pytest.mark.long
-async def test_a_second_receiver_on_the_same_port_says_what_to_do(stage: Stage) -> None:
-    _other_settings(stage, "elsewhere.toml", '"directory" = "state"', '"directory" = "elsewhere"')
-    said = await stage.davtari("run", "store-feed", settings="elsewhere.toml")
-    assert said.code == WRONG_SETTINGS, said.err
-    assert "receiver.port" in said.err
-    unknown = await stage.davtari("run", "no-such-service")
+async def test_a_second_receiver_on_the_same_port_names_the_setting(system: SystemUnderTest) -> None:
+    _other_settings(system, "elsewhere.toml", '"directory" = "state"', '"directory" = "elsewhere"')
+    result = await system.davtari("run", "store-feed", settings="elsewhere.toml")
+    assert result.code == WRONG_SETTINGS, result.err
+    assert "receiver.port" in result.err
+    unknown = await system.davtari("run", "no-such-service")
     assert (unknown.code, "store-feed" in unknown.err) == (WRONG_SETTINGS, True)
-    _no_secret(said, unknown)
+    _no_secret(result, unknown)
 
 
-def _no_secret(*said: Said) -> None:
-    assert not [secret for one in said for secret in SECRETS if secret in one.out + one.err]
+def _no_secret(*results: CommandResult) -> None:
+    assert not [secret for one in results for secret in SECRETS if secret in one.out + one.err]

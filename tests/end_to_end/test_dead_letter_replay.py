@@ -16,16 +16,16 @@ from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.demo.kafka import Broker
 from services.engine.kafka.connection import create_reader
-from tests.end_to_end import dead_letter_steps, journal
+from tests.end_to_end import dead_letter_steps, sandbox_requests
 from tests.end_to_end.dead_letter_steps import (
-    dead_letters,
-    period_closed,
+    close_period,
     place_refused_orders,
-    results,
+    read_results,
+    run_dead_letters,
 )
 from tests.end_to_end.programs import DAVTARI
-from tests.end_to_end.stage import ALL, Stage, stage
-from tests.end_to_end.waiting import until
+from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
+from tests.end_to_end.waiting import wait_until
 
 pytestmark = [
     pytest.mark.long,
@@ -38,25 +38,25 @@ pytestmark = [
 DONE, FAILED, WRONG_USE, NO_ANSWER, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
-async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage(tmp_path_factory.mktemp("dead-letters"), kafka.bootstrap_servers) as made:
-        await made.programs.start("up", services=len(ALL))
-        await made.closes()
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="system")
+async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemUnderTest]:
+    async with start_system(tmp_path_factory.mktemp("dead-letters"), kafka.bootstrap_servers) as made:
+        await made.programs.start("up", services=len(ALL_SERVICES))
+        await made.wait_until_consistent()
         yield made
 
 
 @pytest.mark.claim("K18")
-async def test_dead_letters_are_filtered_and_grouped_with_the_role_that_resolves_them(stage: Stage) -> None:
-    async with period_closed(stage):
-        of_order = await place_refused_orders(stage, 3)
+async def test_dead_letters_are_filtered_and_grouped_with_the_role_that_resolves_them(system: SystemUnderTest) -> None:
+    async with close_period(system):
+        of_order = await place_refused_orders(system, 3)
     first = min(of_order)
     grouped, data, one, none, soon = await asyncio.gather(
-        dead_letters(stage, "group", "--exit-code"),
-        dead_letters(stage, "group", "--json", "--lang", "ka"),
-        dead_letters(stage, "list", "--order", str(first), "--shop", "main", "--flow", "orders", "--json"),
-        dead_letters(stage, "list", "--flow", "refunds", "--exit-code"),
-        dead_letters(stage, "list", "--until", "1h", "--json"),
+        run_dead_letters(system, "group", "--exit-code"),
+        run_dead_letters(system, "group", "--json", "--lang", "ka"),
+        run_dead_letters(system, "list", "--order", str(first), "--shop", "main", "--flow", "orders", "--json"),
+        run_dead_letters(system, "list", "--flow", "refunds", "--exit-code"),
+        run_dead_letters(system, "list", "--until", "1h", "--json"),
     )
     assert grouped.code == FAILED, grouped.err
     for text in ("accountant", "balance.period-closed", "replay --reason-code balance.period-closed", "deliver"):
@@ -64,30 +64,30 @@ async def test_dead_letters_are_filtered_and_grouped_with_the_role_that_resolves
     (group,) = data.json
     assert (group["open"], group["owner"], group["resolves_by_itself"]) == (3, "accountant", False)
     assert "პერიოდი" in group["fix"]
-    assert [letter["dead_letter"] for letter in one.json] == [of_order[first]]
+    assert [dead_letter["dead_letter"] for dead_letter in one.json] == [of_order[first]]
     assert (none.code, "Nothing needs a person" in none.out) == (DONE, True)
     assert soon.json == []
 
 
-async def test_a_wrong_argument_is_refused_with_the_correct_usage(stage: Stage) -> None:
+async def test_a_wrong_argument_is_refused_with_the_correct_usage(system: SystemUnderTest) -> None:
     cases = {
         ("list", "--reason-code", "balance.period-close"): "balance.period-closed",
         ("list", "--since", "yesterday"): "2h",
         ("replay",): "--all",
         ("discard", "0000", "--reason", "  "): "state why",
     }
-    for said, usage in zip(
-        await asyncio.gather(*[dead_letters(stage, *case) for case in cases]), cases.values(), strict=True
+    for result, usage in zip(
+        await asyncio.gather(*[run_dead_letters(system, *case) for case in cases]), cases.values(), strict=True
     ):
-        assert (said.code, usage in said.err, said.out) == (WRONG_USE, True, ""), said.err
+        assert (result.code, usage in result.err, result.out) == (WRONG_USE, True, ""), result.err
 
 
-async def test_a_bulk_replay_after_a_dry_run_completes_the_books(stage: Stage) -> None:
+async def test_a_bulk_replay_after_a_dry_run_completes_the_books(system: SystemUnderTest) -> None:
     # given the three orders, whose period is open again
-    puts = await journal.writes(stage.world.balance)
+    puts = await sandbox_requests.count_writes(system.world.balance)
     plain, dry_run = await asyncio.gather(
-        dead_letters(stage, "replay", "--reason-code", "balance.period-closed", "--dry-run"),
-        dead_letters(stage, "replay", "--all", "--dry-run", "--json"),
+        run_dead_letters(system, "replay", "--reason-code", "balance.period-closed", "--dry-run"),
+        run_dead_letters(system, "replay", "--all", "--dry-run", "--json"),
     )
     # then the dry run lists the routes, and nothing happens
     assert plain.code == DONE, plain.err
@@ -95,129 +95,131 @@ async def test_a_bulk_replay_after_a_dry_run_completes_the_books(stage: Stage) -
     assert "balance.documents" in plain.out
     assert "3 would be replayed, 0 held back" in plain.out
     assert dry_run.json["reasons"] == {"balance.period-closed": 3}
-    assert await journal.writes(stage.world.balance) == puts
-    assert len(stage.ledger.open_dead_letters) == 3
+    assert await sandbox_requests.count_writes(system.world.balance) == puts
+    assert len(system.ledger.open_dead_letters) == 3
     # and the replay reports a result for each
-    done = await dead_letters(stage, "replay", "--reason-code", "balance.period-closed", "--rate", "20", "--json")
-    assert (done.code, set(results(done).values())) == (DONE, {"done"}), done.out + done.err
+    done = await run_dead_letters(system, "replay", "--reason-code", "balance.period-closed", "--rate", "20", "--json")
+    assert (done.code, set(read_results(done).values())) == (DONE, {"done"}), done.out + done.err
     assert all(one["message"].startswith("Sale ") for one in done.json)
-    await stage.closes()
+    await system.wait_until_consistent()
     # and a second one finds nothing to do
-    again = await dead_letters(stage, "replay", "--all")
+    again = await run_dead_letters(system, "replay", "--all")
     assert (again.code, "nothing to replay" in again.out) == (DONE, True), again.out
 
 
-async def test_an_interrupted_replay_is_continued_by_the_same_command(stage: Stage) -> None:
+async def test_an_interrupted_replay_is_continued_by_the_same_command(system: SystemUnderTest) -> None:
     # given dead letters, and a slow replay that is interrupted when some are done
-    async with period_closed(stage):
-        of_order = await place_refused_orders(stage, 4)
+    async with close_period(system):
+        of_order = await place_refused_orders(system, 4)
     slow = await asyncio.create_subprocess_exec(
         *(DAVTARI, "--settings", "davtari.toml", "dead-letters", "replay", "--all", "--rate", "0.4"),
-        cwd=stage.world.folder,
+        cwd=system.world.folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    await stage.until(lambda: len(stage.ledger.open_dead_letters) < 4, "the first is replayed")
+    await system.wait_until(lambda: len(system.ledger.open_dead_letters) < 4, "the first is replayed")
     slow.send_signal(signal.SIGINT)
     _, output = await slow.communicate()
     assert (slow.returncode, b"Rerun the same command to continue" in output) == (INTERRUPTED, True), output
-    left = set(stage.ledger.open_dead_letters)
+    left = set(system.ledger.open_dead_letters)
     assert 0 < len(left) < len(of_order)
-    # when it is started again, then it takes up the rest, and nothing is written twice (the closing check counts)
-    rest = await dead_letters(stage, "replay", "--all", "--rate", "20", "--json")
-    assert (rest.code, set(results(rest).values())) == (DONE, {"done"}), rest.out
-    assert set(results(rest)) <= left
-    await stage.closes()
+    # when the command is run again, then it replays the rest, and nothing is written twice (see the consistency check)
+    rest = await run_dead_letters(system, "replay", "--all", "--rate", "20", "--json")
+    assert (rest.code, set(read_results(rest).values())) == (DONE, {"done"}), rest.out
+    assert set(read_results(rest)) <= left
+    await system.wait_until_consistent()
 
 
-async def test_a_dead_letter_that_failed_repeatedly_is_held_back_in_bulk_but_not_by_id(stage: Stage) -> None:
-    async with period_closed(stage):
-        ((order, letter),) = (await place_refused_orders(stage, 1)).items()
+async def test_a_dead_letter_that_failed_repeatedly_is_held_back_in_bulk_but_not_by_id(system: SystemUnderTest) -> None:
+    async with close_period(system):
+        ((order, dead_letter),) = (await place_refused_orders(system, 1)).items()
         # given three replays that failed again
         for _ in range(3):
-            said = await dead_letters(stage, "replay", letter[:8], "--json")
-            assert (said.code, results(said)) == (FAILED, {letter: "failed again"}), said.out + said.err
+            result = await run_dead_letters(system, "replay", dead_letter[:8], "--json")
+            assert (result.code, read_results(result)) == (FAILED, {dead_letter: "failed again"}), (
+                result.out + result.err
+            )
         # then a bulk replay holds it back and states why
-        bulk = await dead_letters(stage, "replay", "--all", "--json")
-        assert (bulk.code, results(bulk)) == (FAILED, {letter: "held back"})
+        bulk = await run_dead_letters(system, "replay", "--all", "--json")
+        assert (bulk.code, read_results(bulk)) == (FAILED, {dead_letter: "held back"})
         assert "replayed 3 times without success" in bulk.json[0]["message"]
-        assert "3 times without success" in (await dead_letters(stage, "list")).out
+        assert "3 times without success" in (await run_dead_letters(system, "list")).out
     # and a replay by id sends it
-    named = await dead_letters(stage, "replay", letter[:8])
+    named = await run_dead_letters(system, "replay", dead_letter[:8])
     assert (named.code, "done: Sale" in named.out) == (DONE, True), named.out
-    await stage.closes()
-    assert f"main:{order}" in stage.ledger.sales
+    await system.wait_until_consistent()
+    assert f"main:{order}" in system.ledger.sales
 
 
-async def test_the_replay_of_a_deleted_order_is_held_back(stage: Stage) -> None:
-    async with period_closed(stage):
-        ((order, letter),) = (await place_refused_orders(stage, 1)).items()
-    puts = await journal.writes(stage.world.balance)
+async def test_the_replay_of_a_deleted_order_is_held_back(system: SystemUnderTest) -> None:
+    async with close_period(system):
+        ((order, dead_letter),) = (await place_refused_orders(system, 1)).items()
+    puts = await sandbox_requests.count_writes(system.world.balance)
     gone: dict[str, Any] = {"kind": "status", "match": f"GET /wp-json/wc/v3/orders/{order}$", "status": 404}
     body = '{"code":"woocommerce_rest_shop_order_invalid_id","message":"Invalid ID.","data":{"status":404}}'
-    async with journal.trouble(stage.world.shop, **gone, body=body):
-        said = await dead_letters(stage, "replay", letter[:8])
-        table = await dead_letters(stage, "replay", letter[:8], "--dry-run")
-    assert said.code == FAILED
-    assert f"order {order} does not exist in shop main (404)" in said.out
-    assert f"davtari dead-letters discard {letter[:8]}" in said.out
+    async with sandbox_requests.inject_fault(system.world.shop, **gone, body=body):
+        result = await run_dead_letters(system, "replay", dead_letter[:8])
+        table = await run_dead_letters(system, "replay", dead_letter[:8], "--dry-run")
+    assert result.code == FAILED
+    assert f"order {order} does not exist in shop main (404)" in result.out
+    assert f"davtari dead-dead_letters discard {dead_letter[:8]}" in result.out
     assert "0 would be replayed, 1 held back" in table.out
-    assert await journal.writes(stage.world.balance) == puts
+    assert await sandbox_requests.count_writes(system.world.balance) == puts
     # and once the shop has the order, it is sent
-    assert (await dead_letters(stage, "replay", letter[:8])).code == DONE
-    await stage.closes()
+    assert (await run_dead_letters(system, "replay", dead_letter[:8])).code == DONE
+    await system.wait_until_consistent()
 
 
-async def test_a_discarded_dead_letter_is_listed_with_who_when_and_why(stage: Stage) -> None:
-    async with period_closed(stage):
-        ((order, letter),) = (await place_refused_orders(stage, 1)).items()
-    stage.given_up.add(order)
+async def test_a_discarded_dead_letter_is_listed_with_who_when_and_why(system: SystemUnderTest) -> None:
+    async with close_period(system):
+        ((order, dead_letter),) = (await place_refused_orders(system, 1)).items()
+    system.given_up.add(order)
     began = datetime.now(UTC) - timedelta(seconds=5)
-    said = await dead_letters(stage, "discard", letter[:8], "--reason", "booked by hand")
-    assert said.code == DONE, said.err
-    closed = (await dead_letters(stage, "list", "--closed", "--order", str(order), "--json")).json[0]["settled"]
+    result = await run_dead_letters(system, "discard", dead_letter[:8], "--reason", "booked by hand")
+    assert result.code == DONE, result.err
+    closed = (await run_dead_letters(system, "list", "--closed", "--order", str(order), "--json")).json[0]["settled"]
     assert (closed["how"], closed["why"]) == ("discarded", "booked by hand")
     assert closed["by"]
     assert datetime.fromisoformat(closed["at"]) >= began
-    plain = await dead_letters(stage, "list", "--closed")
+    plain = await run_dead_letters(system, "list", "--closed")
     assert "booked by hand" in plain.out.replace("\n", " ") or "booked" in plain.out
-    assert (await dead_letters(stage, "replay", letter[:8])).out.count("nothing to do") >= 1
+    assert (await run_dead_letters(system, "replay", dead_letter[:8])).out.count("nothing to do") >= 1
 
 
 @pytest.mark.claim("K18")
-async def test_ordinary_kafka_tools_can_read_the_cause(stage: Stage) -> None:
-    consumer = create_reader(stage.settings.kafka, ["dead-letters"])
+async def test_ordinary_kafka_tools_can_read_the_cause(system: SystemUnderTest) -> None:
+    consumer = create_reader(system.settings.kafka, ["dead-letters"])
     await consumer.start()
     try:
         async with asyncio.timeout(30):
             found = await anext(
                 each
-                async for each in dead_letter_steps.record_headers(consumer)
+                async for each in dead_letter_steps.read_record_headers(consumer)
                 if each["ce_type"] == DeadLettered.TYPE
             )
     finally:
         await consumer.stop()
     assert found[PREFIX + "exception.class.name"] in set(Reason)
-    assert found[PREFIX + "connector.name"] in ALL
+    assert found[PREFIX + "connector.name"] in ALL_SERVICES
 
 
-async def test_without_services_a_replay_reports_no_answer(stage: Stage) -> None:
-    async with period_closed(stage):
-        ((order, letter),) = (await place_refused_orders(stage, 1)).items()
-        await stage.programs.stop("up")
-        said = await dead_letters(stage, "replay", letter[:8], "--patience", "2")
-        assert (said.code, "check that it runs" in said.out) == (NO_ANSWER, True), said.out
+async def test_without_services_a_replay_reports_no_answer(system: SystemUnderTest) -> None:
+    async with close_period(system):
+        ((order, dead_letter),) = (await place_refused_orders(system, 1)).items()
+        await system.programs.stop("up")
+        result = await run_dead_letters(system, "replay", dead_letter[:8], "--patience", "2")
+        assert (result.code, "check that it runs" in result.out) == (NO_ANSWER, True), result.out
     # and the command is processed when they run again
-    await stage.programs.start("up", services=len(ALL))
-    await stage.closes()
-    assert f"main:{order}" in stage.ledger.sales
+    await system.programs.start("up", services=len(ALL_SERVICES))
+    await system.wait_until_consistent()
+    assert f"main:{order}" in system.ledger.sales
 
 
-async def test_no_dead_letter_is_left_open(stage: Stage) -> None:
-    await stage.closes()
+async def test_no_dead_letter_is_left_open(system: SystemUnderTest) -> None:
+    await system.wait_until_consistent()
 
     async def rested() -> bool:
-        return not stage.ledger.open_dead_letters
+        return not system.ledger.open_dead_letters
 
-    await until(rested, "no dead letter is open")
-    assert "Nothing needs a person" in (await dead_letters(stage, "group", "--exit-code")).out
+    await wait_until(rested, "no dead letter is open")
+    assert "Nothing needs a person" in (await run_dead_letters(system, "group", "--exit-code")).out

@@ -12,8 +12,8 @@ from contracts.closing import DayClosed
 from services.demo.kafka import Broker
 from services.engine.clock import local_date, utc_now
 from services.sandbox.woocommerce import values
-from tests.end_to_end import journal
-from tests.end_to_end.stage import ALL, Stage, stage
+from tests.end_to_end import sandbox_requests
+from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
 
 pytestmark = [
     pytest.mark.kafka,
@@ -24,35 +24,37 @@ pytestmark = [
 ]
 
 
-def dated_back(stage: Stage, order_id: int) -> str:
+def backdate_order(system: SystemUnderTest, order_id: int) -> str:
     """Have the order placed, paid and changed for the last time three days ago; gives that day."""
-    assert stage.world.original is not None
-    order, at = stage.world.original.orders[order_id], utc_now() - timedelta(days=3)
+    assert system.world.original is not None
+    order, at = system.world.original.orders[order_id], utc_now() - timedelta(days=3)
     for field in ("date_created", "date_paid", "date_modified"):
         values.set_date(order, field, at)
     return local_date(at)
 
 
-async def day_close(stage: Stage, date: str) -> tuple[int, dict[str, Any]]:
-    said = await stage.davtari("day-close", "--date", date, "--json")
-    [day] = said.json["days"]
-    return said.code, day
+async def day_close(system: SystemUnderTest, date: str) -> tuple[int, dict[str, Any]]:
+    result = await system.davtari("day-close", "--date", date, "--json")
+    [day] = result.json["days"]
+    return result.code, day
 
 
-async def backfill(stage: Stage, date: str, *options: str) -> tuple[int, dict[str, Any]]:
-    said = await stage.davtari("backfill", "orders", "--from", date, "--to", date, "--json", *options)
-    [shop] = said.json["shops"]
-    return said.code, shop
+async def backfill(system: SystemUnderTest, date: str, *options: str) -> tuple[int, dict[str, Any]]:
+    result = await system.davtari("backfill", "orders", "--from", date, "--to", date, "--json", *options)
+    [shop] = result.json["shops"]
+    return result.code, shop
 
 
-async def test_orders_that_the_topics_lack_are_found_by_the_close_and_filled_up(kafka: Broker, tmp_path: Path) -> None:
-    async with stage(tmp_path, kafka.bootstrap_servers) as made:
-        # given an order with a refund from before Davtari, of which no webhook and no sweep will ever tell
+async def test_orders_missing_from_the_topics_are_found_by_day_close_and_backfilled(
+    kafka: Broker, tmp_path: Path
+) -> None:
+    async with start_system(tmp_path, kafka.bootstrap_servers) as made:
+        # given an order with a refund from before Davtari, that no webhook and no sweep will ever report
         order, [refund, *_] = made.supply.refunded()
         await made.place(order)
         await made.refund(order, refund)
-        date = dated_back(made, order)
-        await made.programs.start("up", services=len(ALL))
+        date = backdate_order(made, order)
+        await made.programs.start("up", services=len(ALL_SERVICES))
         # then its day is not green and says what brings the order back
         code, day = await day_close(made, date)
         found = {one["order_id"]: one["cause"] for one in day["differences"]}
@@ -67,13 +69,13 @@ async def test_orders_that_the_topics_lack_are_found_by_the_close_and_filled_up(
         code, filled = await backfill(made, date)
         assert (code, [step["order_id"] for step in filled["steps"]]) == (0, [order]), filled
         # then order and refund are in the books, a second run does nothing, and the day is green
-        await made.closes()
+        await made.wait_until_consistent()
         assert (await backfill(made, date))[1]["steps"] == []
         code, day = await day_close(made, date)
         assert (code, day["green"], day["differences"]) == (0, True, [])
         # and a day of which the shop does not answer is neither green nor signed
         closes = sum(isinstance(event.data, DayClosed) for event in made.ledger.story)
-        async with journal.trouble(made.world.shop, kind="outage", match="GET .*/orders"):
+        async with sandbox_requests.inject_fault(made.world.shop, kind="outage", match="GET .*/orders"):
             code, day = await day_close(made, date)
         assert (code, day["green"], day["shop_asked"]) == (3, False, False)
         assert "shop main did not answer" in day["not_asked"][0]

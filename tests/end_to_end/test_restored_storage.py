@@ -16,8 +16,8 @@ from services.demo.kafka import ArchivesBroker, Broker, BrokerError, open_broker
 from services.engine.kafka.connection import open_admin
 from services.engine.kafka.topics import create_topics
 from services.engine.state.files import database_path
-from tests.end_to_end.stage import ALL, Stage, stage
-from tests.end_to_end.waiting import until, until_empty
+from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
+from tests.end_to_end.waiting import wait_until, wait_until_empty
 from tests.runtime.test_older_state import Copy, a_snapshot, put_back, with_its_log_cut, without_its_log
 
 pytestmark = [
@@ -27,33 +27,33 @@ pytestmark = [
     pytest.mark.timeout(400),
 ]
 ORDERS = 6
-Restore = Callable[[Stage], Awaitable[None]]
+Restore = Callable[[SystemUnderTest], Awaitable[None]]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
-async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage(tmp_path_factory.mktemp("restored"), kafka.bootstrap_servers) as made:
-        await made.programs.start("up", services=len(ALL))
-        await made.closes()
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="system")
+async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemUnderTest]:
+    async with start_system(tmp_path_factory.mktemp("restored"), kafka.bootstrap_servers) as made:
+        await made.programs.start("up", services=len(ALL_SERVICES))
+        await made.wait_until_consistent()
         yield made
 
 
-async def sells(stage: Stage) -> None:
+async def sell_and_refund(system: SystemUnderTest) -> None:
     """The shop sells a few times and gives back once; all of it comes into the books."""
-    given_back, refund_ids = stage.supply.refunded()
-    await stage.place(given_back, *stage.supply.orders(ORDERS - 1))
-    await stage.until(lambda: f"main:{given_back}" in stage.ledger.sales, "the Sale of what is given back")
-    await stage.refund(given_back, *refund_ids)
-    await stage.closes()
+    given_back, refund_ids = system.supply.refunded()
+    await system.place(given_back, *system.supply.orders(ORDERS - 1))
+    await system.wait_until(lambda: f"main:{given_back}" in system.ledger.sales, "the Sale of what is given back")
+    await system.refund(given_back, *refund_ids)
+    await system.wait_until_consistent()
 
 
 @asynccontextmanager
-async def told_anew(stage: Stage) -> AsyncIterator[None]:
-    """The stage listens to the topics as they are now."""
-    async with follow_events(stage.settings.kafka) as ledger:
-        before, stage.ledger = stage.ledger, ledger
+async def follow_topics_from_start(system: SystemUnderTest) -> AsyncIterator[None]:
+    """While open, the ledger follows the topics as they are now, from their start."""
+    async with follow_events(system.settings.kafka) as ledger:
+        before, system.ledger = system.ledger, ledger
         yield
-        stage.ledger = before
+        system.ledger = before
 
 
 @pytest.mark.xdist_group("restored")
@@ -65,57 +65,59 @@ async def told_anew(stage: Stage) -> AsyncIterator[None]:
         pytest.param(with_its_log_cut, marks=pytest.mark.long),
     ],
 )
-async def test_state_databases_come_back_from_an_older_copy(stage: Stage, tmp_path: Path, copied: Copy) -> None:
+async def test_state_databases_are_restored_from_an_older_copy(
+    system: SystemUnderTest, tmp_path: Path, copied: Copy
+) -> None:
     # given copies of all state databases, made while the services ran
-    files = [database_path(stage.settings.state.directory, service) for service in ALL]
+    files = [database_path(system.settings.state.directory, service) for service in ALL_SERVICES]
     for file in files:
         copied(file, tmp_path / file.name)
     # when the shop sells and gives back, and the copies take the place of the databases after that
-    await sells(stage)
-    await stage.programs.kill("up")
+    await sell_and_refund(system)
+    await system.programs.kill("up")
     for file in files:
         put_back(tmp_path / file.name, file)
-    await stage.programs.start("up", services=len(ALL))
+    await system.programs.start("up", services=len(ALL_SERVICES))
     # then every order and refund is in the books once, and it goes on
-    await stage.place(stage.supply.order())
-    await stage.closes()
+    await system.place(system.supply.order())
+    await system.wait_until_consistent()
 
 
 @pytest.mark.xdist_group("restored")
 @pytest.mark.long
 @pytest.mark.parametrize("topic", ["shop.orders", "ledger.documents", "catalog.links", "operations"])
-async def test_a_topic_is_deleted_and_made_again_while_the_services_run(stage: Stage, topic: str) -> None:
-    async with told_anew(stage):
-        await sells(stage)
+async def test_a_topic_is_deleted_and_created_again_while_services_run(system: SystemUnderTest, topic: str) -> None:
+    async with follow_topics_from_start(system):
+        await sell_and_refund(system)
     begun = time.monotonic()
-    async with open_admin(stage.settings.kafka) as asked:
-        await asked.delete_topics([stage.settings.kafka.topic_prefix + topic])
+    async with open_admin(system.settings.kafka) as asked:
+        await asked.delete_topics([system.settings.kafka.topic_prefix + topic])
 
     async def made() -> bool:
-        return stage.settings.kafka.topic_prefix + topic in await create_topics(stage.settings.kafka)
+        return system.settings.kafka.topic_prefix + topic in await create_topics(system.settings.kafka)
 
-    await until(made, f"{topic} is made again")
-    async with told_anew(stage):
-        await all_is_told_again(stage)
+    await wait_until(made, f"{topic} is made again")
+    async with follow_topics_from_start(system):
+        await wait_until_published_again(system)
     print(f"{topic}: all in the books {time.monotonic() - begun:.0f} s after it was deleted")
 
 
-async def _noticed(stage: Stage) -> bool:
-    return bool(stage.programs["up"].heard("the state database does not match the log and was set aside"))
+async def _noticed(system: SystemUnderTest) -> bool:
+    return bool(system.programs["up"].logged("the state database does not match the log and was set aside"))
 
 
-async def all_is_told_again(stage: Stage) -> None:
-    """Every order, refund and document is in the topics as they are now, and in the books once."""
-    await until(lambda: _noticed(stage), "the services have noticed")
-    await stage.place(stage.supply.order())
-    await until_empty(lambda: _untold(stage), "every order and its Sale is in the topics")
-    await stage.closes()
+async def wait_until_published_again(system: SystemUnderTest) -> None:
+    """Wait until every order, refund and document is in the current topics, and in the books once."""
+    await wait_until(lambda: _noticed(system), "the services have noticed")
+    await system.place(system.supply.order())
+    await wait_until_empty(lambda: _list_unpublished_orders(system), "every order and its Sale is in the topics")
+    await system.wait_until_consistent()
 
 
-async def _untold(stage: Stage) -> list[str]:
-    keys = [f"main:{order['id']}" for order in (await stage.world.storefront())["orders"] if order["date_paid"]]
-    told = stage.ledger.orders.keys() & stage.ledger.sales.keys()
-    return [key for key in keys if key not in told]
+async def _list_unpublished_orders(system: SystemUnderTest) -> list[str]:
+    keys = [f"main:{order['id']}" for order in (await system.world.storefront())["orders"] if order["date_paid"]]
+    published = system.ledger.orders.keys() & system.ledger.sales.keys()
+    return [key for key in keys if key not in published]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -128,13 +130,13 @@ async def node(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Archiv
         pytest.skip(f"needs a broker of its own: {error}")
 
 
-async def with_the_services_at_rest(stage: Stage, node: ArchivesBroker, kept: Path) -> None:
-    await stage.programs.stop("up")
+async def while_services_are_stopped(system: SystemUnderTest, node: ArchivesBroker, kept: Path) -> None:
+    await system.programs.stop("up")
     await _replace(node, kept)
-    await stage.programs.start("up", services=len(ALL))
+    await system.programs.start("up", services=len(ALL_SERVICES))
 
 
-async def under_running_services(stage: Stage, node: ArchivesBroker, kept: Path) -> None:
+async def while_services_run(system: SystemUnderTest, node: ArchivesBroker, kept: Path) -> None:
     await _replace(node, kept)
 
 
@@ -148,25 +150,25 @@ async def _replace(node: ArchivesBroker, kept: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.xdist_group("broker")
-@pytest.mark.parametrize("restored", [with_the_services_at_rest, under_running_services])
-async def test_kafka_comes_back_from_an_older_copy(
+@pytest.mark.parametrize("restored", [while_services_are_stopped, while_services_run])
+async def test_kafka_is_restored_from_an_older_copy(
     node: ArchivesBroker,
     tmp_path: Path,
-    restored: Callable[[Stage, ArchivesBroker, Path], Awaitable[None]],
+    restored: Callable[[SystemUnderTest, ArchivesBroker, Path], Awaitable[None]],
 ) -> None:
     kept = tmp_path / "kept"
-    async with stage(tmp_path / "stage", node.bootstrap_servers) as made:
-        await made.programs.start("up", services=len(ALL))
-        await sells(made)
+    async with start_system(tmp_path / "system", node.bootstrap_servers) as made:
+        await made.programs.start("up", services=len(ALL_SERVICES))
+        await sell_and_refund(made)
         # given a copy of all that Kafka holds
         node.kill()
         shutil.copytree(node.data / "log", kept)
         await node.start_again()
         # when the shop sells and gives back, and Kafka comes back from the copy after that
-        await sells(made)
+        await sell_and_refund(made)
         begun = time.monotonic()
         await restored(made, node, kept)
-        async with told_anew(made):
+        async with follow_topics_from_start(made):
             # then every order and refund is in the books once, and in the topics again
-            await all_is_told_again(made)
+            await wait_until_published_again(made)
         print(f"{restored.__name__}: all in the books {time.monotonic() - begun:.0f} s after the restore began")

@@ -1,4 +1,4 @@
-"""Somebody starts a service a second time by mistake: it says why it does not run, and the first one goes on."""
+"""A service is started a second time by mistake: it is refused with the reason, and the first one keeps running."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.demo.kafka import Broker
-from tests.end_to_end.stage import ALL, Stage, stage
+from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
 
 pytestmark = [
     pytest.mark.kafka,
@@ -22,11 +22,11 @@ ALREADY_RUNNING = 4
 STATE = '"directory" = "state"\n'
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
-async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage(tmp_path_factory.mktemp("second"), kafka.bootstrap_servers) as made:
-        await made.programs.start("up", services=len(ALL))
-        await made.closes()
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="system")
+async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemUnderTest]:
+    async with start_system(tmp_path_factory.mktemp("second"), kafka.bootstrap_servers) as made:
+        await made.programs.start("up", services=len(ALL_SERVICES))
+        await made.wait_until_consistent()
         elsewhere = made.world.folder / "elsewhere.toml"
         settings = made.world.settings_file.read_text(encoding="utf-8")
         assert STATE in settings
@@ -42,28 +42,28 @@ async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
         pytest.param(("run", "order-exporter"), "elsewhere.toml", id="on another folder"),
     ],
 )
-async def test_a_second_instance_is_refused_and_nothing_is_doubled(
-    stage: Stage, command: tuple[str, ...], settings: str
+async def test_a_second_instance_is_refused_and_nothing_is_duplicated(
+    system: SystemUnderTest, command: tuple[str, ...], settings: str
 ) -> None:
-    said = await stage.davtari(*command, settings=settings)
-    # then it says who is at work and what to do, and nothing else
-    assert said.code == ALREADY_RUNNING, said.err
-    assert "is already running" in said.err
-    assert "stop that one first" in said.err
-    assert "Traceback" not in said.err
+    result = await system.davtari(*command, settings=settings)
+    # then it states which instance is running and what to do, and nothing else
+    assert result.code == ALREADY_RUNNING, result.err
+    assert "is already running" in result.err
+    assert "stop that one first" in result.err
+    assert "Traceback" not in result.err
     # and the first one goes on undisturbed
-    await stage.place(*stage.supply.orders(3))
-    await stage.closes()
-    assert stage.programs["up"].process.returncode is None
-    assert stage.programs["up"].heard("service failed and is started again") == []
+    await system.place(*system.supply.orders(3))
+    await system.wait_until_consistent()
+    assert system.programs["up"].process.returncode is None
+    assert system.programs["up"].logged("service failed and is started again") == []
 
 
-async def test_after_a_kill_the_successor_takes_over_at_once(stage: Stage) -> None:
-    await stage.programs.kill("up")
+async def test_after_a_kill_the_successor_takes_over_at_once(system: SystemUnderTest) -> None:
+    await system.programs.kill("up")
     begun = time.monotonic()
-    await stage.programs.start("up", services=len(ALL))
+    await system.programs.start("up", services=len(ALL_SERVICES))
     taken = time.monotonic() - begun
-    assert not stage.programs["up"].heard("waiting for another instance to end")
-    await stage.place(stage.supply.order())
-    await stage.closes()
+    assert not system.programs["up"].logged("waiting for another instance to end")
+    await system.place(system.supply.order())
+    await system.wait_until_consistent()
     print(f"caught up {taken:.1f} s after the kill")

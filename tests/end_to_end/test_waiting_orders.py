@@ -1,4 +1,4 @@
-"""Orders and refunds that cannot go yet: they wait for their cause to go away, and a person can help."""
+"""Orders and refunds that cannot be exported yet wait for what they need, or for a person."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from services.engine.client.commands import send_command
 from services.engine.clock import utc_now
 from services.sandbox.balance.goods import SampleItem, recorded_shop_goods
 from services.sandbox.recorded import get_recording
-from tests.end_to_end import journal
-from tests.end_to_end.outboxes import Waiting
-from tests.end_to_end.stage import ALL, Stage, stage
-from tests.end_to_end.waiting import until
+from tests.end_to_end import sandbox_requests
+from tests.end_to_end.outboxes import WaitingDelivery
+from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
+from tests.end_to_end.waiting import wait_until
 
 pytestmark = [
     pytest.mark.kafka,
@@ -33,110 +33,110 @@ MISSING = "VAR-04-M"
 ORDER_OF_MISSING = 311
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", name="stage")
-async def _stage(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    async with stage(tmp_path_factory.mktemp("waiting"), kafka.bootstrap_servers) as made:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", name="system")
+async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemUnderTest]:
+    async with start_system(tmp_path_factory.mktemp("waiting"), kafka.bootstrap_servers) as made:
         (await made.world.balance.delete(f"/_sandbox/items/{MISSING}")).raise_for_status()
         made.expected -= {MISSING}
-        await made.programs.start("up", services=len(ALL))
-        await made.closes()
+        await made.programs.start("up", services=len(ALL_SERVICES))
+        await made.wait_until_consistent()
         yield made
 
 
 @pytest.mark.claim("I10")
-async def test_an_order_waits_for_its_item_and_goes_by_itself_when_the_item_is_there(stage: Stage) -> None:
+async def test_an_order_waits_for_its_item_and_is_exported_when_the_item_exists(system: SystemUnderTest) -> None:
     # given an order for something that Balance does not have
     assert MISSING in {line["sku"] for line in get_recording(ORDER_OF_MISSING).order["line_items"]}
-    await stage.place(stage.supply.take(ORDER_OF_MISSING))
-    await _until_blocked(stage, f"sale:main:{ORDER_OF_MISSING}")
-    assert not stage.ledger.open_dead_letters
+    await system.place(system.supply.take(ORDER_OF_MISSING))
+    await _until_blocked(system, f"sale:main:{ORDER_OF_MISSING}")
+    assert not system.ledger.open_dead_letters
     # when somebody enters the item in Balance, in a folder that the shop sells
     good = _good(MISSING)
-    await stage.change(f"items/{good.uid}", **good.fields("M-1"))
-    stage.expected |= {MISSING}
-    assert (await stage.imported("items")).outcome == "done"
-    # then the order goes by itself
-    await stage.closes()
-    assert f"main:{ORDER_OF_MISSING}" in stage.ledger.sales
+    await system.change(f"items/{good.uid}", **good.fields("M-1"))
+    system.expected |= {MISSING}
+    assert (await system.import_now("items")).outcome == "done"
+    # then the order is exported by itself
+    await system.wait_until_consistent()
+    assert f"main:{ORDER_OF_MISSING}" in system.ledger.sales
 
 
 def _good(article: str) -> SampleItem:
     return next(good for good in recorded_shop_goods() if good.article == article)
 
 
-async def _until_blocked(stage: Stage, delivery: str) -> None:
-    async def blocked() -> list[Waiting]:
-        return [row for row in stage.rows() if row.id == delivery and row.state == "blocked"]
+async def _until_blocked(system: SystemUnderTest, delivery: str) -> None:
+    async def blocked() -> list[WaitingDelivery]:
+        return [row for row in system.list_waiting_deliveries() if row.id == delivery and row.state == "blocked"]
 
-    await until(blocked, f"{delivery} waits for something")
+    await wait_until(blocked, f"{delivery} waits for something")
 
 
-async def test_a_refund_waits_for_the_sale_of_its_order(stage: Stage) -> None:
+async def test_a_refund_waits_for_the_sale_of_its_order(system: SystemUnderTest) -> None:
     # given orders whose Sales cannot be written, given back meanwhile: one in part, one whole (status `refunded`)
-    given_back = [stage.supply.refunded() for _ in range(2)]
-    async with journal.trouble(stage.world.balance, kind="outage", match="PUT .*/Sale$"):
+    given_back = [system.supply.refunded() for _ in range(2)]
+    async with sandbox_requests.inject_fault(system.world.balance, kind="outage", match="PUT .*/Sale$"):
         for order_id, refund_ids in given_back:
-            await stage.place(order_id)
-            await stage.refund(order_id, *refund_ids)
-            await _until_blocked(stage, f"credit-note:main:{order_id}:{refund_ids[0]}")
-        assert not stage.ledger.notes
+            await system.place(order_id)
+            await system.refund(order_id, *refund_ids)
+            await _until_blocked(system, f"credit-note:main:{order_id}:{refund_ids[0]}")
+        assert not system.ledger.notes
     # then each credit note follows its Sale as soon as that can be written
-    await stage.closes()
+    await system.wait_until_consistent()
     for order_id, refund_ids in given_back:
-        assert {f"main:{order_id}:credit-note:{refund_id}" for refund_id in refund_ids} <= stage.ledger.notes.keys()
+        assert {f"main:{order_id}:credit-note:{refund_id}" for refund_id in refund_ids} <= system.ledger.notes.keys()
 
 
 @pytest.mark.claim("S1.18")
-async def test_a_closed_period_asks_for_a_person_who_replays(stage: Stage) -> None:
+async def test_an_order_of_a_closed_period_is_replayed_after_it_was_opened(system: SystemUnderTest) -> None:
     # given an order that Balance refuses because the month is closed
-    order_id = stage.supply.order()
-    async with _closed_period(stage):
-        await stage.place(order_id)
-        await stage.until(lambda: stage.ledger.open_dead_letters, "a dead letter")
-    (letter,) = stage.ledger.open_dead_letters.values()
-    assert (letter.reason, letter.about) == (Reason.BALANCE_PERIOD_CLOSED, f"sale:main:{order_id}")
+    order_id = system.supply.order()
+    async with _closed_period(system):
+        await system.place(order_id)
+        await system.wait_until(lambda: system.ledger.open_dead_letters, "a dead letter")
+    (dead_letter,) = system.ledger.open_dead_letters.values()
+    assert (dead_letter.reason, dead_letter.about) == (Reason.BALANCE_PERIOD_CLOSED, f"sale:main:{order_id}")
     # when the accountant opens it and replays
-    said = await stage.davtari("dead-letters", "replay", letter.dead_letter[:8])
-    assert said.code == 0, said.err
+    result = await system.davtari("dead-letters", "replay", dead_letter.dead_letter[:8])
+    assert result.code == 0, result.err
     # then the order is in the books
-    await stage.closes()
-    assert f"main:{order_id}" in stage.ledger.sales
+    await system.wait_until_consistent()
+    assert f"main:{order_id}" in system.ledger.sales
     # and replaying again does nothing
-    puts = await journal.writes(stage.world.balance)
-    again = await stage.davtari("dead-letters", "replay", letter.dead_letter[:8])
+    puts = await sandbox_requests.count_writes(system.world.balance)
+    again = await system.davtari("dead-letters", "replay", dead_letter.dead_letter[:8])
     assert (again.code, "nothing to do" in again.out) == (0, True)
-    await stage.closes()
-    assert await journal.writes(stage.world.balance) == puts
+    await system.wait_until_consistent()
+    assert await sandbox_requests.count_writes(system.world.balance) == puts
 
 
 @pytest.mark.claim("S1.18", "K2")
-async def test_two_people_replay_at_once(stage: Stage) -> None:
+async def test_two_simultaneous_replays_write_one_sale(system: SystemUnderTest) -> None:
     # given a dead letter whose cause is gone
-    order_id = stage.supply.order()
-    async with _closed_period(stage):
-        await stage.place(order_id)
-        await stage.until(lambda: stage.ledger.open_dead_letters, "a dead letter")
-    (letter,) = stage.ledger.open_dead_letters
+    order_id = system.supply.order()
+    async with _closed_period(system):
+        await system.place(order_id)
+        await system.wait_until(lambda: system.ledger.open_dead_letters, "a dead letter")
+    (dead_letter,) = system.ledger.open_dead_letters
     # when two people replay it at the same moment
-    commands = [ReplayRequested(dead_letter=letter, **command_header()) for _ in range(2)]
-    await asyncio.gather(*[send_command(stage.settings.kafka, command, utc_now()) for command in commands])
+    commands = [ReplayRequested(dead_letter=dead_letter, **command_header()) for _ in range(2)]
+    await asyncio.gather(*[send_command(system.settings.kafka, command, utc_now()) for command in commands])
     # then both are answered, and there is one Sale
-    await stage.until(lambda: len(_answers(stage, commands)) == 2, "both are answered")
-    assert "done" in {answer.outcome for answer in _answers(stage, commands)}
-    await stage.closes()
-    assert f"main:{order_id}" in stage.ledger.sales
+    await system.wait_until(lambda: len(_answers(system, commands)) == 2, "both are answered")
+    assert "done" in {answer.outcome for answer in _answers(system, commands)}
+    await system.wait_until_consistent()
+    assert f"main:{order_id}" in system.ledger.sales
 
 
-def _answers(stage: Stage, commands: list[ReplayRequested]) -> list[CommandSettled]:
+def _answers(system: SystemUnderTest, commands: list[ReplayRequested]) -> list[CommandSettled]:
     asked = {command.command_id for command in commands}
-    said = [one.data for one in stage.ledger.story if isinstance(one.data, CommandSettled)]
-    return [answer for answer in said if answer.command_id in asked]
+    settled = [one.data for one in system.ledger.story if isinstance(one.data, CommandSettled)]
+    return [answer for answer in settled if answer.command_id in asked]
 
 
 @asynccontextmanager
-async def _closed_period(stage: Stage) -> AsyncIterator[None]:
-    await stage.change("lock-date", date="2099-01-01")
+async def _closed_period(system: SystemUnderTest) -> AsyncIterator[None]:
+    await system.change("lock-date", date="2099-01-01")
     try:
         yield
     finally:
-        await stage.change("lock-date", date=None)
+        await system.change("lock-date", date=None)

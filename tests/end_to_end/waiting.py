@@ -1,4 +1,4 @@
-"""Waiting for something to become so, never for time to pass."""
+"""Waiting for a condition, never for a fixed time."""
 
 from __future__ import annotations
 
@@ -8,40 +8,42 @@ from typing import TypeVar
 from tenacity import AsyncRetrying, RetryError, retry_if_not_result, stop_after_delay, wait_fixed
 
 FoundT = TypeVar("FoundT")
-PATIENCE = 90.0
-LOOK = 0.05
+TIMEOUT = 90.0
+POLL_INTERVAL = 0.05
 
 
-class NeverHappened(AssertionError):
-    """What a test waited for did not become so in time; the message says what stands instead."""
+class ConditionTimeoutError(AssertionError):
+    """A condition did not hold in time; the message states what was seen instead."""
 
 
-async def until(
-    look: Callable[[], Awaitable[FoundT]], what: str, patience: float = PATIENCE, pause: float = LOOK
+async def wait_until(
+    look: Callable[[], Awaitable[FoundT]], what: str, timeout: float = TIMEOUT, pause: float = POLL_INTERVAL
 ) -> FoundT:
-    """Look again and again until what is found is true; gives what was found. Raises `NeverHappened`."""
-    trying = AsyncRetrying(stop=stop_after_delay(patience), wait=wait_fixed(pause), retry=retry_if_not_result(bool))
+    """Call `look` repeatedly until its result is true and return it. Raises `ConditionTimeoutError`."""
+    trying = AsyncRetrying(stop=stop_after_delay(timeout), wait=wait_fixed(pause), retry=retry_if_not_result(bool))
 
-    async def looked() -> FoundT:  # tenacity would not await what a lambda gives back
+    async def call_look() -> FoundT:  # tenacity does not await the result of a lambda
         return await look()
 
     try:
-        return await trying(looked)
+        return await trying(call_look)
     except RetryError as error:
         last = error.last_attempt.result()
-        raise NeverHappened(f"{what}: not within {patience:g} s; last seen: {last!r}") from None
+        raise ConditionTimeoutError(f"{what}: not within {timeout:g} s; last seen: {last!r}") from None
 
 
-async def until_empty(look: Callable[[], Awaitable[list[str]]], what: str, patience: float = PATIENCE) -> None:
-    """Look until nothing is complained of any more. Raises `NeverHappened` with the complaints."""
-    complaints: list[str] = []
+async def wait_until_empty(look: Callable[[], Awaitable[list[str]]], what: str, timeout: float = TIMEOUT) -> None:
+    """Call `look` until it returns no problems. Raises `ConditionTimeoutError` with the problems."""
+    problems: list[str] = []
 
-    async def nothing() -> bool:
-        complaints[:] = await look()
-        return not complaints
+    async def no_problems() -> bool:
+        problems[:] = await look()
+        return not problems
 
     try:
-        await until(nothing, what, patience, pause=0.2)
-    except NeverHappened:
-        told = "\n  ".join(complaints[:20])
-        raise NeverHappened(f"{what}: not within {patience:g} s; still wrong ({len(complaints)}):\n  {told}") from None
+        await wait_until(no_problems, what, timeout, pause=0.2)
+    except ConditionTimeoutError:
+        shown = "\n  ".join(problems[:20])
+        raise ConditionTimeoutError(
+            f"{what}: not within {timeout:g} s; still wrong ({len(problems)}):\n  {shown}"
+        ) from None

@@ -15,7 +15,7 @@ from services.demo.environment import WEBHOOK_SECRET
 from services.demo.kafka import Broker
 from services.store_feed.bodies import LARGEST
 from services.store_feed.webhook import sign_body
-from tests.end_to_end.stage import stage
+from tests.end_to_end.system import start_system
 from tests.hostile.attack import Target, allow_many_files, answer, connected, post, running
 
 pytestmark = [
@@ -37,7 +37,7 @@ async def target(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Asy
     allow_many_files()
     folder = tmp_path_factory.mktemp("attacked")
     async with (
-        stage(folder, kafka.bootstrap_servers) as made,
+        start_system(folder, kafka.bootstrap_servers) as made,
         running(made.world.settings_file, "store-feed", made.settings.receiver.port) as started,
     ):
         yield started

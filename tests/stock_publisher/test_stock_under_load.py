@@ -35,7 +35,7 @@ from services.stock_publisher.deliveries import StockDeliveries
 from services.stock_publisher.handlers import handlers
 from services.stock_publisher.order_list import ShopOrderList
 from services.stock_publisher.unread_orders import UnreadOrderGuard
-from tests.end_to_end.waiting import until
+from tests.end_to_end.waiting import wait_until
 from tests.stock_publisher.stock_bench import link, row, settings, stock
 from tests.support.engine_bench import opened
 
@@ -194,7 +194,7 @@ async def test_stock_leaves_within_seconds_under_order_load(tmp_path: Path, read
         rng, end = Random(1), begun + SECONDS
         await asyncio.gather(on.sells(rng, end), on.counts(rng, end))
         await asyncio.gather(*on.reading)
-        await until(on.settled, "the shop holds what is left for sale", patience=10)
+        await wait_until(on.settled, "the shop holds what is left for sale", timeout=10)
         took = time.monotonic() - begun
         print(f"{on.asked()} lists in {took:.1f} s; {len(on.ages)} figures, the latest after {max(on.ages):.1f} s")
         assert on.twice == []

@@ -1,4 +1,4 @@
-"""A way to Kafka that is opened when the test wants it: until then nobody listens there."""
+"""A port that is forwarded to Kafka on demand: until then nobody listens there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def forwarding(port: int, to: str) -> AsyncIterator[None]:
+async def forward_port(port: int, to: str) -> AsyncIterator[None]:
     """Pass connections on to the first of some bootstrap servers; Kafka then names its own address."""
     host, _, number = to.partition(",")[0].rpartition(":")
 

@@ -1,6 +1,6 @@
-"""The closing check: what the shop sold and gave back stands in the books once, and the shop shows the truth.
+"""Consistency checks: every sale and refund of the shop is in the books once, and the shop shows the current stock.
 
-Each check gives complaints, so that a failed test says what is wrong, with which order or product.
+Each check yields a description of every problem, with the order or product concerned.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contracts.shop import OrderChanged, RefundIssued
 Document = Mapping[str, Any]
 
 
-def sold(orders: Iterable[Document], sales: Sequence[Document], pushed: Collection[int]) -> Iterator[str]:
+def check_sales(orders: Iterable[Document], sales: Sequence[Document], pushed: Collection[int]) -> Iterator[str]:
     """Every order that is paid or was pushed has exactly one Sale over its total, and no Sale is without an order."""
     by_order: defaultdict[str, list[Document]] = defaultdict(list)
     for sale in sales:
@@ -37,7 +37,9 @@ def sold(orders: Iterable[Document], sales: Sequence[Document], pushed: Collecti
     yield from (f"a Sale for order {order_id}, which the shop does not have" for order_id in by_order)
 
 
-def given_back(orders: Iterable[Document], sales: Sequence[Document], notes: Sequence[Document]) -> Iterator[str]:
+def check_credit_notes(
+    orders: Iterable[Document], sales: Sequence[Document], notes: Sequence[Document]
+) -> Iterator[str]:
     """Every refund has exactly one credit note over its amount, bound to the Sale of its order."""
     sale_of = {sale["PrimaryDocument"]: sale["uid"] for sale in sales}
     left = Counter((note["BaseDocument"], Decimal(note["total"])) for note in notes)
@@ -50,29 +52,29 @@ def given_back(orders: Iterable[Document], sales: Sequence[Document], notes: Seq
     yield from (f"{count} credit notes too many over {slot[1]}" for slot, count in left.items() if count > 0)
 
 
-def written_once(documents: Iterable[Document]) -> Iterator[str]:
+def check_written_once(documents: Iterable[Document]) -> Iterator[str]:
     """No document was written a second time (claim K2)."""
     for document in documents:
         if document["revisions"] != 1:
             yield f"{document['uid']} ({document.get('PrimaryDocument')}) was written {document['revisions']} times"
 
 
-def same_person_once(clients: Iterable[Document]) -> Iterator[str]:
+def check_clients(clients: Iterable[Document]) -> Iterator[str]:
     """No personal or company number has two clients, and none was written twice."""
     known = [client for client in clients if client["ID"]]
-    doubled = [number for number, count in Counter(client["ID"] for client in known).items() if count > 1]
-    yield from (f"{len(doubled)} numbers have more than one client" for _ in doubled[:1])
+    duplicates = [number for number, count in Counter(client["ID"] for client in known).items() if count > 1]
+    yield from (f"{len(duplicates)} numbers have more than one client" for _ in duplicates[:1])
     yield from (f"client {client['uid']} was written {client['revisions']} times" for client in known
                 if client["revisions"] > 1)  # fmt: skip
 
 
-def doubles(storefront: Document) -> int:
+def count_duplicate_skus(storefront: Document) -> int:
     """How many products or variations have a SKU that another one has too."""
     counts = storefront["counts"]
     return int(counts["products"] + counts["variations"] - len(storefront["products"]))
 
 
-def shelves(storefront: Document, links: Mapping[str, ProductLinked], expected: frozenset[str]) -> Iterator[str]:
+def check_products(storefront: Document, links: Mapping[str, ProductLinked], expected: frozenset[str]) -> Iterator[str]:
     """Exactly the expected SKUs are linked, each to its product, and what Davtari created is a draft."""
     products = storefront["products"]
     linked = Counter(link.sku for link in links.values())
@@ -80,16 +82,16 @@ def shelves(storefront: Document, links: Mapping[str, ProductLinked], expected: 
     yield from (f"SKU {sku} is not linked" for sku in sorted(expected - linked.keys()))
     yield from (f"SKU {sku} should be invisible" for sku in sorted(linked.keys() - expected))
     for link in links.values():
-        shelf = products.get(link.sku)
-        if shelf is None or shelf["id"] != link.product_id:
+        product = products.get(link.sku)
+        if product is None or product["id"] != link.product_id:
             yield f"SKU {link.sku} is not product {link.product_id} in the shop"
-        elif link.how == "created" and shelf["status"] != "draft":
-            yield f"SKU {link.sku} was created as {shelf['status']}"
+        elif link.how == "created" and product["status"] != "draft":
+            yield f"SKU {link.sku} was created as {product['status']}"
 
 
-def figures(storefront: Document, said: Mapping[str, AvailabilityChanged]) -> Iterator[str]:
+def check_stock(storefront: Document, announced: Mapping[str, AvailabilityChanged]) -> Iterator[str]:
     """The shop shows what was last announced, and each figure is the sum of its lines (claim I1)."""
-    for figure in said.values():
+    for figure in announced.values():
         if figure.quantity != sum(line.quantity for line in figure.explanation):
             yield f"the figure of {figure.sku} is not the sum of its lines"
         shown = storefront["products"].get(figure.sku, {}).get("stock_quantity")
@@ -97,25 +99,25 @@ def figures(storefront: Document, said: Mapping[str, AvailabilityChanged]) -> It
             yield f"the shop shows {shown} of {figure.sku} instead of {figure.quantity}"
 
 
-def versions(story: Iterable[Envelope[Event]]) -> Iterator[str]:
+def check_versions(story: Iterable[Envelope[Event]]) -> Iterator[str]:
     """Versions of a subject grow by one, without gap and without two events under one version."""
-    heard: defaultdict[tuple[str, str], dict[int, Envelope[Event]]] = defaultdict(dict)
+    events: defaultdict[tuple[str, str], dict[int, Envelope[Event]]] = defaultdict(dict)
     for envelope in story:
         slot = (envelope.data.TOPIC, envelope.subject)
-        first = heard[slot].setdefault(envelope.sequence, envelope)
+        first = events[slot].setdefault(envelope.sequence, envelope)
         if (first.id, first.data) != (envelope.id, envelope.data):
             yield f"two events are version {envelope.sequence} of {slot}"
-    for slot, by_version in heard.items():
+    for slot, by_version in events.items():
         if sorted(by_version) != list(range(1, len(by_version) + 1)):
             yield f"versions of {slot} are {sorted(by_version)}"
 
 
-def accounted(
-    story: Iterable[Envelope[Event]], letters: Iterable[str], rows: Iterable[str], given_up: Collection[int]
+def check_complete(
+    story: Iterable[Envelope[Event]], dead_letters: Iterable[str], rows: Iterable[str], given_up: Collection[int]
 ) -> Iterator[str]:
     """Facts = documents ∪ open dead letters ∪ still waiting, each order and refund in exactly one of them.
 
-    `letters` and `rows` name deliveries (`sale:main:17`).
+    `dead_letters` and `rows` name deliveries (`sale:main:17`).
     """
     facts, documents = set(), set()
     for event in (envelope.data for envelope in story):
@@ -128,7 +130,7 @@ def accounted(
                 documents.add(f"sale:{event.key}")
             case CreditNoteRecorded():
                 documents.add(f"credit-note:{event.key}:{event.refund_id}")
-    parts = [documents, facts & set(letters), facts & set(rows)]
+    parts = [documents, facts & set(dead_letters), facts & set(rows)]
     counted = Counter(id_ for part in parts for id_ in part)
     yield from (f"{id_} is neither recorded, nor a dead letter, nor waiting" for id_ in sorted(facts - counted.keys()))
-    yield from (f"{id_} stands in {count} places at once" for id_, count in counted.items() if count > 1)
+    yield from (f"{id_} is in {count} places at once" for id_, count in counted.items() if count > 1)
