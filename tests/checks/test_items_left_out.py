@@ -97,11 +97,11 @@ def test_what_is_left_out_is_counted_by_reason_with_an_example(
     assert (found.total, len(found.sold)) == (len(items), sold)
     assert {reason: number for reason, (number, _) in found.left_out.items()} == left_out
     said = item_findings(found, "in Balance")
-    assert f"{sold:,} of {len(items):,} items" in said[0].told
+    assert f"{sold:,} of {len(items):,} items" in said[0].message
     assert {one.what for one in said if one.ok is False} == faults
     for reason, (_, example) in found.left_out.items():
         [told] = [one for one in said if one.what == f"left out: {reason}"]
-        assert example in told.told
+        assert example in told.message
         assert any(one.name in example for one in items)
 
 
@@ -120,7 +120,7 @@ def test_the_count_is_what_the_importer_decides() -> None:
 def test_items_without_a_price_are_told_of_but_not_left_out() -> None:
     said = item_findings(count(TEN, {}), "in Balance")
     assert [one.ok for one in said if one.what == "prices"] == [None]
-    assert "10 of these items have no regular price" in said[-1].told
+    assert "10 of these items have no regular price" in said[-1].message
 
 
 # --- in the shop ----------------------------------------------------------------------------------------------------
@@ -149,7 +149,8 @@ async def test_a_sample_of_skus_shows_what_is_there_and_what_is_ambiguous() -> N
     shop = Counting(held)
     [found] = await product_findings(shop, TEN[:4], "_balance_uid")
     assert (
-        "2,000 in the shop; of 4 SKUs looked up, 2 match one product, 1 would be created, 1 are ambiguous" in found.told
+        "2,000 in the shop; of 4 SKUs looked up, 2 match one product, 1 would be created, 1 are ambiguous"
+        in found.message
     )
     assert "#2, #3" in found.fix
     assert found.ok is None

@@ -36,7 +36,7 @@ def settings(folder: Path) -> Settings:
 
 def test_secrets_that_can_be_read_are_one_line(tmp_path: Path) -> None:
     [found] = installation.secret_findings(settings(tmp_path))
-    assert (found.ok, found.told) == (True, "7 files readable")
+    assert (found.ok, found.message) == (True, "7 files readable")
 
 
 @pytest.mark.parametrize("how", ["missing", "empty", "a folder"])
@@ -63,7 +63,7 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_key_and_file(
         (tmp_path / name).mkdir()
     [found] = installation.secret_findings(chosen)
     assert (found.what, found.ok) == (key, False)
-    assert str(tmp_path / name) in found.told + found.fix
+    assert str(tmp_path / name) in found.message + found.fix
     assert found.flows == (() if name == "mail" else FLOWS)
     assert ("token_urlsafe" in found.fix) == name.startswith("webhook")
 
@@ -88,7 +88,7 @@ async def test_the_tested_versions_are_named_and_another_one_is_said_to_be_anoth
     async with client(routed(system_status=httpx.Response(200, json=status))) as shop:
         [found] = await shop_checks.check_version(shop)
     assert (found.ok is True) == tested
-    assert found.told == f"{version}, HPOS on; tested with 9.9.5 and 10.5.0"
+    assert found.message == f"{version}, HPOS on; tested with 9.9.5 and 10.5.0"
     assert ("another version" in found.fix) == (not tested)
 
 
@@ -96,4 +96,4 @@ async def test_a_hidden_version_still_names_the_tested_ones() -> None:
     async with client(routed(system_status=httpx.Response(404, json={"code": "rest_no_route"}))) as shop:
         [found] = await shop_checks.check_version(shop)
     assert found.ok is None
-    assert "tested with 9.9.5 and 10.5.0" in found.told
+    assert "tested with 9.9.5 and 10.5.0" in found.message

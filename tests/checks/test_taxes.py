@@ -62,7 +62,7 @@ def with_class(slug: str) -> Change:
 async def test_a_shop_whose_taxes_are_all_mapped_is_told_what_each_of_them_is() -> None:
     told, short = await found(lambda shop: None, settings())
     assert list_obstacles(told, LIVE) == list_obstacles(short, LIVE) == []
-    assert [(one.what, one.told) for one in told if one.what.startswith("rate")] == [
+    assert [(one.what, one.message) for one in told if one.what.startswith("rate")] == [
         ("rate 1 VAT 18 %, class standard, GE, shipping too", "is ჩვეულებრივი"),
         ("rate 2 VAT 0 0 %, class zero-rate, GE, shipping too", "is ნულოვანი"),
     ]
@@ -142,4 +142,4 @@ async def test_a_rate_of_0_percent_among_goods_that_bear_vat_is_told_in_both_che
 async def test_fees_that_are_not_taxable_are_said_to_be_untaxed() -> None:
     told, _ = await found(lambda shop: None, settings())
     [one] = [each for each in told if each.what == "fees"]
-    assert "those that are not taxable are untaxed" in one.told
+    assert "those that are not taxable are untaxed" in one.message

@@ -74,7 +74,7 @@ async def test_an_empty_or_ambiguous_selection_is_refused(
 
 def test_the_preview_of_a_discard_lists_what_would_be_closed(capsys: pytest.CaptureFixture[str]) -> None:
     assert view.print_discard_preview(EVERY, json=True) == 0
-    listed = json.loads(capsys.readouterr().out)["letters"]
+    listed = json.loads(capsys.readouterr().out)["dead_letters"]
     assert [(one["dead_letter"][:8], one["open"]) for one in listed][-1] == ("00000006", False)
     assert view.print_discard_preview(EVERY, json=False) == 0
     assert "5 would be discarded, 1 already closed. Nothing was sent." in capsys.readouterr().out

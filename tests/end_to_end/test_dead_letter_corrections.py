@@ -148,7 +148,7 @@ async def test_a_record_is_corrected_for_every_service_that_could_not_read_it(sy
     )
     result = await run_dead_letters(system, "edit", dead_letter.dead_letter[:8], *edit, "--json")
     assert (still.code, "still invalid" in still.err) == (WRONG_USE, True)
-    assert (result.code, result.json["letters"]) == (DONE, len(services)), result.out + result.err
+    assert (result.code, result.json["dead_letters"]) == (DONE, len(services)), result.out + result.err
     await system.wait_until(lambda: not dead_letter_steps.find_failed_services(system, order), "all are closed")
     corrected = [one for one in system.ledger.story if one.replayof]
     assert [(one.replayof, one.id) for one in corrected] == [(dead_letter.dead_letter, result.json["replacement"])]

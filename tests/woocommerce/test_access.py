@@ -121,7 +121,7 @@ async def test_the_check_names_the_prefix_and_what_php_writes() -> None:
         [prefix] = [finding for finding in findings if finding.what == "REST prefix"]
         [output] = checks.check_php_output(shop, "main")
     assert 'rest-prefix = "api"' in prefix.fix
-    assert "Undefined index" in output.told
+    assert "Undefined index" in output.message
     assert "display_errors" in output.fix
 
 

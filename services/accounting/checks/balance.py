@@ -86,9 +86,9 @@ def _answered(found: Right) -> bool:
 
 
 def _not_signed_in(settings: BalanceSettings) -> Finding:
-    told = f"HTTP 401: Balance does not know the user {settings.user_name} with this password"
+    message = f"HTTP 401: Balance does not know the user {settings.user_name} with this password"
     fix = f"compare balance.user-name and {settings.password_file}; in Balance: Administration → Users"
-    return Finding("sign-in", False, told, fix, FLOWS)
+    return Finding("sign-in", False, message, fix, FLOWS)
 
 
 def _counted(found: Right) -> str:

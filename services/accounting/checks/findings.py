@@ -1,4 +1,4 @@
-"""What was looked at, what was found, and what mends it."""
+"""The results of checks, with the fix of each problem."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from services.settings.model import Settings
 from services.settings.shop import ShopSettings
 
 BACK = ("notes", "statuses")
-"""What goes back to the shop's orders; each stands in a section of its own."""
+"""Flows that write back to the shop's orders; each has its own settings section."""
 SHOWN = 5
-"""Records that are named one by one."""
+"""The number of records that are named individually."""
 FLOWS = ("catalogue", "prices", "stock", "orders", "refunds", "payments", *BACK)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at: fine (True), wrong (False), or to know (None); what mends it: a menu path or a command.
+    """The result of a check: passed (True), failed (False), or a note (None); `fix` is a menu path or a command.
 
-    `flows` cannot go live while it is wrong; in dry run they can. It is not `reached` where nobody answered at all.
+    `flows` cannot go live while it fails; in dry run they can. `reached` is False if the system did not answer at all.
     """
 
     what: str
     ok: bool | None
-    told: str = ""
+    message: str = ""
     fix: str = ""
     flows: tuple[str, ...] = ()
     reached: bool = True
 
     def __str__(self) -> str:
-        said = " · ".join(part for part in (f"{self.what}: {self.told}" if self.told else self.what, self.fix) if part)
-        return " ".join(said.split())
+        text = " · ".join(
+            part for part in (f"{self.what}: {self.message}" if self.message else self.what, self.fix) if part
+        )
+        return " ".join(text.split())
 
 
 def describe_left_out(what: str, unreadable: Sequence[UnreadableRecord], where: str) -> list[Finding]:
     """A finding for records that could not be read and were left out; none when there are none."""
     if not unreadable:
         return []
-    told = "; ".join(one.detail for one in unreadable[:SHOWN])
+    details = "; ".join(one.detail for one in unreadable[:SHOWN])
     more = f" and {len(unreadable) - SHOWN} more" if len(unreadable) > SHOWN else ""
-    return [Finding(what, None, f"{len(unreadable)} cannot be read: {told}{more}", f"correct it there: {where}")]
+    return [Finding(what, None, f"{len(unreadable)} cannot be read: {details}{more}", f"correct it there: {where}")]
 
 
 def live_flows(shop: ShopSettings) -> frozenset[str]:

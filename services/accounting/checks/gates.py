@@ -1,7 +1,8 @@
-"""The gates of the services: what a service itself looks at before its live flows may write.
+"""The gates of the services: what a service itself checks before its live flows may write.
 
-They are light, since they are passed at each start: rights, and whether what the settings name is there. Whoever writes
-to a shop has no way to Balance of its own: it waits until balance-feed has said that Balance's lookups were read.
+They are light, since they run at each start: permissions, and whether what the settings name exists. A service that
+writes to a shop has no connection to Balance: it waits until balance-feed has reported that Balance's lookups were
+read.
 """
 
 from __future__ import annotations

@@ -68,19 +68,19 @@ def find_without_category(name: str, rules: CatalogueSettings, there: Iterable[i
 
 def _of_groups(name: str, bad: Mapping[str, list[int]], folders: Folders) -> Iterator[Finding]:
     for group, absent in bad.items():
-        told = f"goes into category {_listed(absent)}" if absent else "is selected, and has no category"
+        message = f"goes into category {_listed(absent)}" if absent else "is selected, and has no category"
         missing = ", which the shop does not have" if absent else ""
         title = f"{folders[group].name} ({group})" if group in folders else group
         fix = f"davtari mapping set {group} CATEGORY --shop {name} --yes, or davtari mapping exclude {group}"
-        yield Finding(f"group {title}", False, told + missing, fix, ("catalogue",))
+        yield Finding(f"group {title}", False, message + missing, fix, ("catalogue",))
 
 
 def _of_requisite(name: str, rules: CatalogueSettings, known: set[int]) -> Iterator[Finding]:
     for value, ids in rules.categories.items():
         if absent := [id_ for id_ in ids if id_ not in known]:
-            told = f"category {_listed(absent)} is not in the shop"
+            message = f"category {_listed(absent)} is not in the shop"
             key = f"shops.{name}.catalogue.categories"
-            yield Finding(f"{key}.{value}", False, told, "write the id of one that is", ("catalogue",))
+            yield Finding(f"{key}.{value}", False, message, "write the id of one that is", ("catalogue",))
 
 
 def _listed(ids: Iterable[int]) -> str:

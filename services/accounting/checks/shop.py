@@ -57,18 +57,18 @@ async def check_key(client: WooCommerce) -> tuple[AccessProbe, list[Finding]]:
     """Whether a WooCommerce answers, and what the key may do there. Raises `UpstreamError` when none does."""
     found = await client.probe()
     prefix = client.discovered_prefix
-    mend = {True: "", False: " · ".join(found.problems)}
+    fixes = {True: "", False: " · ".join(found.problems)}
     return found, [
         Finding("shop", True, f"{found.name}, {found.time_zone}"),
-        Finding("key may read", found.may_read, "", mend[found.may_read], FLOWS),
-        Finding("key may write", found.may_write, "", mend[found.may_write], WRITES),
+        Finding("key may read", found.may_read, "", fixes[found.may_read], FLOWS),
+        Finding("key may write", found.may_write, "", fixes[found.may_write], WRITES),
         *([_other_prefix(prefix)] if prefix else []),
     ]
 
 
 def _other_prefix(prefix: str) -> Finding:
-    told = f"the REST API is not at /wp-json/ but at /{prefix}/, as the home page names it"
-    return Finding("REST prefix", None, told, f'write rest-prefix = "{prefix}" into the settings of this shop')
+    message = f"the REST API is not at /wp-json/ but at /{prefix}/, as the home page names it"
+    return Finding("REST prefix", None, message, f'write rest-prefix = "{prefix}" into the settings of this shop')
 
 
 def check_php_output(client: WooCommerce, name: str) -> list[Finding]:
@@ -85,15 +85,15 @@ async def check_version(client: WooCommerce) -> list[Finding]:
     if not name:
         fix = "a key of a shop manager would show version and order storage"
         return [Finding("WooCommerce", None, f"version hidden from this key; {tested}", fix)]
-    told = f"{name}, {_storage(found)}; {tested}"
+    message = f"{name}, {_storage(found)}; {tested}"
     if _series(name) in {_series(one) for one in TESTED}:
-        return [Finding("WooCommerce", True, told)]
-    return [Finding("WooCommerce", None, told, "another version: look at the dry run before a flow goes live")]
+        return [Finding("WooCommerce", True, message)]
+    return [Finding("WooCommerce", None, message, "another version: look at the dry run before a flow goes live")]
 
 
 def _storage(found: SystemStatus) -> str:
     hpos, mode = found.settings.hpos, ", compatibility mode" if found.settings.hpos_sync else ""
-    return {None: "order storage not told", False: "HPOS off", True: "HPOS on" + mode}[hpos]
+    return {None: "order storage unknown", False: "HPOS off", True: "HPOS on" + mode}[hpos]
 
 
 def _series(text: str) -> str:

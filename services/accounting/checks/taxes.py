@@ -24,7 +24,7 @@ class Taxes:
     """How a shop taxes: its settings, rates and classes, beside what our settings say of them."""
 
     shop: str
-    reckoning: TaxSettings
+    tax_settings: TaxSettings
     rates: Sequence[ShopTaxRate]
     classes: Sequence[str]
     rules: OrderSettings
@@ -42,19 +42,19 @@ class Taxes:
 
 async def read_taxes(client: WooCommerce, settings: Settings, name: str) -> Taxes:
     """All that the shop says about its taxes. Raises `UpstreamError`."""
-    reckoning, rates = await client.tax_settings(), await client.tax_rates()
+    tax_settings, rates = await client.tax_settings(), await client.tax_rates()
     classes, rules = await client.tax_classes(), settings.shops[name].orders
-    return Taxes(name, reckoning, rates.records, classes, rules, rates.unreadable)
+    return Taxes(name, tax_settings, rates.records, classes, rules, rates.unreadable)
 
 
 async def summarize_taxes(client: WooCommerce, settings: Settings, name: str) -> list[Finding]:
     """What `davtari check` says of taxes: one line for the rates, and whatever is wrong or should be known."""
     taxes = await read_taxes(client, settings, name)
     unmapped = ", ".join(sorted({number(rate.percent) for rate in taxes.rates if not taxes.entry(rate)}))
-    included = "prices include tax" if taxes.reckoning.prices_include_tax else "prices without tax"
-    told = f"{', '.join(sorted({number(rate.percent) for rate in taxes.rates})) or 'no'} % · {included}"
+    included = "prices include tax" if taxes.tax_settings.prices_include_tax else "prices without tax"
+    message = f"{', '.join(sorted({number(rate.percent) for rate in taxes.rates})) or 'no'} % · {included}"
     fix = f"say which VAT rate of Balance {unmapped} % is: {taxes.key('vat-rates')}; davtari check taxes lists all"
-    found = Finding("tax rates", not unmapped, told, fix if unmapped else "", FLOWS)
+    found = Finding("tax rates", not unmapped, message, fix if unmapped else "", FLOWS)
     zeros = [_rate(rate, taxes) for rate in taxes.rates if not rate.percent]
     others = (*_entered(taxes), *_classes(taxes), *zeros, *describe_left_out("tax rates", taxes.unreadable, MENU))
     return [found, *(one for one in others if one.ok is not True)]
@@ -68,11 +68,11 @@ def list_taxes(taxes: Taxes) -> list[Finding]:
 
 
 def _entered(taxes: Taxes) -> Iterator[Finding]:
-    if taxes.reckoning.prices_include_tax:
+    if taxes.tax_settings.prices_include_tax:
         yield Finding("prices", True, "entered with tax")
         return
-    told = "entered without tax: Sales hold the totals that WooCommerce computes, but what buyers see may be rounded"
-    yield Finding("prices", None, told, f"{MENU} → Prices entered with tax: Yes, as Balance's price types are")
+    message = "entered without tax: Sales hold the totals that WooCommerce computes, but what buyers see may be rounded"
+    yield Finding("prices", None, message, f"{MENU} → Prices entered with tax: Yes, as Balance's price types are")
 
 
 def _rate(rate: ShopTaxRate, taxes: Taxes) -> Finding:
@@ -84,9 +84,9 @@ def _rate(rate: ShopTaxRate, taxes: Taxes) -> Finding:
             what, False, "is compound, which Balance cannot hold", f"{MENU}: make it a rate of its own", FLOWS
         )
     if not rate.percent and not is_zero_meant(of_class, taxes.rules):
-        told = "is 0 % in a class of goods that bear VAT: orders with it wait for a person"
+        message = "is 0 % in a class of goods that bear VAT: orders with it wait for a person"
         fix = f'correct the rate, or say that it is meant: {taxes.key("vat-rates")} = {{ "{of_class}:0" = "…" }}'
-        return Finding(what, None, told, fix)
+        return Finding(what, None, message, fix)
     found = taxes.entry(rate)
     fix = "" if found else f'say which VAT rate of Balance it is: {taxes.key("vat-rates")} = {{ "{percent}" = "…" }}'
     return Finding(what, bool(found), f"is {found}" if found else "is no VAT rate of Balance yet", fix, FLOWS)
@@ -108,14 +108,14 @@ def _classes(taxes: Taxes) -> Iterator[Finding]:
 def _meant(taxes: Taxes) -> set[str]:
     """Classes in use: WooCommerce makes `reduced-rate` and `zero-rate` in every shop, used or not."""
     made = {"reduced-rate", "zero-rate"}
-    return {name for name in taxes.classes if name not in made} | {taxes.reckoning.shipping_class}
+    return {name for name in taxes.classes if name not in made} | {taxes.tax_settings.shipping_class}
 
 
 def _charges(taxes: Taxes) -> Iterator[Finding]:
-    chosen = taxes.reckoning.shipping_class
-    told = "as the goods of the order" if chosen == INHERIT else f"as class {chosen or STANDARD}"
+    chosen = taxes.tax_settings.shipping_class
+    message = "as the goods of the order" if chosen == INHERIT else f"as class {chosen or STANDARD}"
     taxed = [rate for rate in taxes.rates if rate.shipping and (chosen == INHERIT or _same(rate, chosen))]
-    yield _charge("shipping", told, taxed, taxes.rules.shipping_item, taxes)
+    yield _charge("shipping", message, taxed, taxes.rules.shipping_item, taxes)
     yield _charge(
         "fees",
         "as the class of each fee; negative ones as the goods; those that are not taxable are untaxed",
@@ -129,14 +129,14 @@ def _same(rate: ShopTaxRate, tax_class: str) -> bool:
     return (rate.tax_class or STANDARD) == (tax_class or STANDARD)
 
 
-def _charge(what: str, told: str, rates: Iterable[ShopTaxRate], item: str | None, taxes: Taxes) -> Finding:
+def _charge(what: str, message: str, rates: Iterable[ShopTaxRate], item: str | None, taxes: Taxes) -> Finding:
     open_ = sorted({number(rate.percent) for rate in rates if not taxes.entry(rate)})
     setting = "shipping-item" if what == "shipping" else "fee-item"
     if open_:
         fix = f"say what {', '.join(open_)} % is in Balance: {taxes.key('vat-rates')}"
-        return Finding(what, False, f"taxed {told}", fix, FLOWS)
+        return Finding(what, False, f"taxed {message}", fix, FLOWS)
     fix = "" if item else f"orders with {what} wait for a person until {taxes.key(setting)} names a service of Balance"
-    return Finding(what, True if item else None, f"taxed {told}", fix)
+    return Finding(what, True if item else None, f"taxed {message}", fix)
 
 
 def _untaxed(taxes: Taxes) -> Finding:

@@ -2,8 +2,8 @@
 
 An order with a parent (claim K26) is either a part of its parent's purchase or an order of its own. Marketplaces split
 a purchase into a parent, which keeps the whole, and one order per seller; deposits and renewals also name a parent, and
-are sold on their own. Only `orders.sub-orders` can tell these apart: until it does, such an order is neither booked nor
-reserved. The same rule holds for documents, stock and reports.
+are sold on their own. Only `orders.sub-orders` can distinguish these: until it does, such an order is neither booked
+nor reserved. The same rule holds for documents, stock and reports.
 """
 
 from __future__ import annotations

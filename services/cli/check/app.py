@@ -59,7 +59,7 @@ def show_checks(found: Sequence[CheckedSystem], blocked: Mapping[str, Sequence[s
 
 
 def _print_finding(finding: Finding) -> None:
-    console.print(compose("  ", format_mark(finding.ok), f" {finding.what}   {finding.told}"), soft_wrap=True)
+    console.print(compose("  ", format_mark(finding.ok), f" {finding.what}   {finding.message}"), soft_wrap=True)
     if finding.fix and finding.ok is not True:
         console.print(f"      {finding.fix}", style="cyan", soft_wrap=True)
 

@@ -92,7 +92,7 @@ class ReasonGroup:
             "oldest": self.since,
             "oldest_seconds": int((now - self.since).total_seconds()),
             "fix": describe_fix(self.dead_letters, language),
-            "letters": [one.event.dead_letter for one in self.dead_letters],
+            "dead_letters": [one.event.dead_letter for one in self.dead_letters],
         }
 
 

@@ -182,7 +182,7 @@ def print_discard_preview(dead_letters: Sequence[DeadLetter], *, json: bool) -> 
     """Print what a discard would close. Returns the exit code."""
     if json:
         rows = [{"dead_letter": one.event.dead_letter, "open": one.open} | _identify(one) for one in dead_letters]
-        print_json({"letters": rows})
+        print_json({"dead_letters": rows})
         return 0
     open_ = [one for one in dead_letters if one.open]
     if open_:
@@ -231,7 +231,11 @@ def print_correction(made: Correction, doubts: Sequence[str], *, json: bool, res
     """
     replacement = made.commands[0].replacement
     if json:
-        content: dict[str, Any] = {"changed": made.changed, "replacement": replacement, "letters": len(made.commands)}
+        content: dict[str, Any] = {
+            "changed": made.changed,
+            "replacement": replacement,
+            "dead_letters": len(made.commands),
+        }
         content |= {"to_confirm": list(doubts)}
         print_json(content | ({"sent": True} | result.to_dict() if result else {"sent": False}))
         return 0

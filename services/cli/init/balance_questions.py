@@ -165,7 +165,7 @@ async def _test(values: dict[str, SettingValue], password: SecretStr) -> Balance
 def show_findings(findings: Sequence[Finding]) -> None:
     """Print findings in the same form as `davtari check`."""
     for one in findings:
-        console.print(compose("  ", format_mark(one.ok), f" {one.what}   {one.told}"), soft_wrap=True)
+        console.print(compose("  ", format_mark(one.ok), f" {one.what}   {one.message}"), soft_wrap=True)
         if one.fix and one.ok is not True:
             say(f"      {one.fix}", style="cyan")
 

@@ -63,19 +63,19 @@ class Balance:
         Lists and single records have connections of their own: a slow catalogue holds up no document.
         Raises `SettingsError` when `balance.ca-file` cannot be used.
         """
-        voice, dialect = build_labels(settings), settings.dialect
+        labels, dialect = build_labels(settings), settings.dialect
         trust = (
-            None if transport else create_tls_context(voice.name, ca_file=settings.ca_file, verify=settings.verify_tls)
+            None if transport else create_tls_context(labels.name, ca_file=settings.ca_file, verify=settings.verify_tls)
         )
         upstream = partial(
             Upstream,
-            voice,
+            labels,
             address=settings.base_url(),
             auth=httpx.BasicAuth(settings.user_name, password.get_secret_value()),
             limits=Limits(concurrency=settings.concurrency),
             tls=trust,
             transport=transport,
-            refine=build_refine(voice, dialect),
+            refine=build_refine(labels, dialect),
             observe=observe,
             clock=clock,
             sleep=sleep,

@@ -20,7 +20,7 @@ from services.settings.shop import ShopSettings
 
 # What a shop shows of itself: its addresses, its mark, and its orders.
 
-# Orders as signs of identity: what tells an order of ours from another one under the same number.
+# Orders as evidence of identity: what distinguishes an order of ours from another one with the same number.
 
 SAMPLE = 10
 """How many of the newest placed orders are stored per shop."""

@@ -27,7 +27,7 @@ class NotTheSame(Exception):
 def may_be_rounded(record: Json) -> bool:
     """Whether taxes by rate may be rounded: there are some, and none is finer than the tax of its line.
 
-    A plain `0` is none; `0.00` may stand for less than half a tetri.
+    A plain `0` means no tax; `0.00` may be less than half a tetri.
     """
     taxes = [(_decimals(line.get("total_tax")), total) for line in _lines(record) for total in _totals(line)]
     return any(total or _fineness(total) for _, total in taxes) and all(

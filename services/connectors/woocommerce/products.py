@@ -26,7 +26,7 @@ CATEGORIES = "/products/categories"
 MOST_SKUS = 100
 """WooCommerce fact 31: the most rows of a page; looking up 100 SKUs takes hardly longer than looking up a few."""
 LONGEST_QUERY = 3000
-"""Characters. WooCommerce fact 35: a URL of 5.6 kB passes, one of 11 kB is refused (414); a Georgian letter takes 9."""
+"""Bytes. WooCommerce fact 35: a URL of 5.6 kB passes, one of 11 kB is refused (414); a Georgian character takes 9."""
 BY_ID = {"orderby": "id", "order": "asc", "_fields": FIELDS}
 CATEGORY_EXISTS = "term_exists"
 """WooCommerce's code for a category with an existing name under the same parent (WooCommerce fact 69)."""
