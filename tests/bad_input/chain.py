@@ -37,7 +37,7 @@ Spoil = Callable[[list[Row]], list[Row] | None]
 
 @dataclass(frozen=True)
 class Shown:
-    """What a person is told about something that was left alone."""
+    """The reports about something that was skipped."""
 
     reason: str
     detail: str

@@ -1,4 +1,4 @@
-"""One order, and what becomes of it on the whole way: the shop's bytes, store-feed's look, the topic, the Sale."""
+"""One order through all steps: the shop's response, store-feed, the topic, the Sale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever stands in any field of an order or refund, it is read or refused by name, and decoration refuses nothing."""
+"""Any value in any field of an order or refund is read or refused by name; unused fields are never refused."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_nothing_in_a_decorative_field_keeps_an_order_from_being_booked(path: st
 
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from(list(places(FULL))), ANYTHING)
-def test_an_order_is_read_or_refused_by_name_whatever_stands_in_it(way: tuple[Any, ...], meant: Any) -> None:
+def test_an_order_with_any_value_is_read_or_refused_by_name(way: tuple[Any, ...], meant: Any) -> None:
     order = replaced(FULL, way, meant)
     digest_of(order)
     try:
@@ -92,7 +92,7 @@ def test_an_order_is_read_or_refused_by_name_whatever_stands_in_it(way: tuple[An
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(places(REFUND))), ANYTHING)
-def test_a_refund_is_read_or_refused_by_name_whatever_stands_in_it(way: tuple[Any, ...], meant: Any) -> None:
+def test_a_refund_with_any_value_is_read_or_refused_by_name(way: tuple[Any, ...], meant: Any) -> None:
     with suppress(ReadError):
         fact = refund_issued("main", FULL, replaced(REFUND, way, meant))
         value(wrap(fact, version=1, source="/test", time=NOW))

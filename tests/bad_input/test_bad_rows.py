@@ -84,7 +84,7 @@ def with_a_sale(price: str) -> Spoil:
 
 @dataclass(frozen=True)
 class Case:
-    """What is spoiled, and what a person is told."""
+    """An invalid row, and the expected report."""
 
     resource: str
     spoil: Spoil
@@ -99,7 +99,7 @@ CASES = {
     "equal SKUs": Case("Items", same_sku, Reason.PRODUCT_SKU_USED_TWICE, f"is also that of item {SECOND}"),
     "cyclic groups": Case("Items", in_a_circle, Reason.PRODUCT_GROUP_NOT_MAPPED, make_uid("group", "one")),
     "a missing group": Case("Items", with_("Group", NOWHERE), Reason.PRODUCT_GROUP_NOT_MAPPED, f"group {NOWHERE}"),
-    "no group": Case("Items", with_("Group", ""), Reason.PRODUCT_GROUP_NOT_MAPPED, "stands in no group"),
+    "no group": Case("Items", with_("Group", ""), Reason.PRODUCT_GROUP_NOT_MAPPED, "is in no group"),
     "no name": Case("Items", nameless, Reason.BALANCE_ROW_INVALID, "Name is empty"),
     "a weight in words": Case("Items", with_("Weight", "heavy"), Reason.BALANCE_ROW_INVALID, "Weight"),
     "no uid": Case("Items", with_("uid", ""), Reason.BALANCE_ROW_INVALID, "a row without uid", about="uid"),
@@ -124,7 +124,7 @@ CASES = {
 
 
 async def is_sold(c: Chain, item: str = SOUND) -> bool:
-    """Whether an item stands in the shop with its price and its stock."""
+    """Whether an item is in the shop with its price and its stock."""
     product = c.product(item)
     return product is not None and bool(product["regular_price"]) and (product["stock_quantity"] or 0) > 0
 
@@ -136,11 +136,11 @@ async def test_a_bad_row_is_shown_with_its_item_and_cause_and_the_rest_proceeds(
     async with chain(tmp_path) as c:
         await c.spoil(case.resource, case.spoil)
         await c.everything()
-        told = [one for one in c.shown if one.reason == case.reason and case.words in one.detail]
-        assert told, c.shown
-        assert any(case.about in one.detail or sku(c) in one.detail for one in told), told
+        reports = [one for one in c.shown if one.reason == case.reason and case.words in one.detail]
+        assert reports, c.shown
+        assert any(case.about in one.detail or sku(c) in one.detail for one in reports), reports
         assert await is_sold(c)
-        # and once it is mended nothing is left of it
+        # and once it is corrected, no report is left
         await c.everything()
         assert await is_sold(c, FIRST if case.about == "uid" else case.about)
 
@@ -265,9 +265,9 @@ async def test_a_snapshot_that_lost_most_of_its_rows_is_held(
         c.shown.clear()
         await c.spoil(resource, lambda rows: [row for row in rows if (row.get("Item") or row["uid"]) in left])
         await c.everything()
-        [told] = c.shown
-        assert told.reason == Reason.BALANCE_SNAPSHOT_SHRANK
-        assert f"davtari import {name} --accept-loss" in told.detail
+        [report] = c.shown
+        assert report.reason == Reason.BALANCE_SNAPSHOT_SHRANK
+        assert f"davtari import {name} --accept-loss" in report.detail
         assert str(c.catalogue.shop.products) == held
 
 

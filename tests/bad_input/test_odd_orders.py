@@ -121,7 +121,7 @@ TAXED_HABITS: dict[str, dict[str, Any]] = {
     "blanks around amounts": with_(
         TAXED, total=" 105.00 ", total_tax="\t16.01\n", line_items__0__total="84.75 ", line_items__0__quantity=" 2"
     ),
-    "blanks and small letters in words": with_(TAXED, status=" processing ", currency=" gel "),
+    "blanks and lower case in codes": with_(TAXED, status=" processing ", currency=" gel "),
     "a quantity with zeros behind the point": with_(TAXED, line_items__0__quantity="2.0000"),
     "an integer quantity as a float": with_(TAXED, line_items__0__quantity=2.0),
     "a deleted product's id as false": with_(TAXED, line_items__0__variation_id=False, line_items__0__sku=False),
@@ -181,7 +181,7 @@ UNTAXED_HABITS: dict[str, dict[str, Any]] = {
 
 
 def comparable(sale: SaleTask) -> dict[str, Any]:
-    """What stands in the books; the digests of the order's own words aside."""
+    """The documents in the books, without the digests of the order's texts."""
     return sale.model_dump(exclude={"content_digest", "document"}) | {"items": sale.document["Items"]}
 
 
@@ -273,14 +273,14 @@ async def test_an_order_whose_amounts_cannot_be_read_is_parked_with_the_field_na
 
 
 @pytest.mark.parametrize(
-    ("id_", "told"),
+    ("id_", "message"),
     [
         (None, "order without id: field `id` is empty"),
         ([1], "order a list: field `id` is a list, which is not"),
     ],
     ids=["none", "a list"],
 )
-def test_an_order_without_a_usable_id_is_named_as_far_as_that_goes(id_: Any, told: str) -> None:
+def test_an_order_with_an_invalid_id_is_named_as_well_as_possible(id_: Any, message: str) -> None:
     with pytest.raises(ReadError) as raised:
         order_changed("main", with_(TAXED, id=id_))
-    assert told in raised.value.detail
+    assert message in raised.value.detail

@@ -128,7 +128,7 @@ READ_AS_FAR_AS_IT_GOES = (
 
 @pytest.mark.claim("K30")
 @pytest.mark.parametrize("field", READ_AS_FAR_AS_IT_GOES)
-async def test_a_product_is_read_whatever_stands_in_fields_that_nobody_may_need(field: str) -> None:
+async def test_a_product_with_any_value_in_unused_fields_is_read(field: str) -> None:
     rows = [product_json(number, f"SKU-{number}", **{field: junk}) for number, junk in enumerate(JUNK, 10)]
     async with client(lambda request: page(rows)) as shop:
         found = await collect_listing(shop.every_product())

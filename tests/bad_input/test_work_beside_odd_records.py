@@ -31,7 +31,7 @@ from tests.catalog_importer.catalogue_bench import World, item, links, price, pr
 from tests.cli.catalogue_given import known
 from tests.cli.clients_bench import both
 from tests.cli.test_clients_in_bulk import RULES
-from tests.stock_publisher.test_drift import shelf
+from tests.stock_publisher.test_drift import open_drift_bench
 from tests.support.exporting import SHOP
 from tests.support.exporting import settings as order_settings
 
@@ -40,7 +40,7 @@ PEOPLE = (("nino", "99001012345"), ("lali", "99001012346"))
 
 
 @dataclass
-class Shelf:
+class ShopProducts:
     """A shop with a product that is odd and a sound one."""
 
     w: World
@@ -53,15 +53,15 @@ class Shelf:
             self.w.faults.add(rewrite(route, self.odd, fields))
 
 
-async def on_the_shelf(w: World) -> Shelf:
+async def add_products(w: World) -> ShopProducts:
     odd = w.product(name="ODD", sku="ODD", manage_stock=True, stock_quantity=5, regular_price="3.00")
-    return Shelf(w, odd, w.product(name="GOOD", sku="GOOD", manage_stock=True, stock_quantity=5))
+    return ShopProducts(w, odd, w.product(name="GOOD", sku="GOOD", manage_stock=True, stock_quantity=5))
 
 
 @pytest.mark.claim("K29")
 async def test_shop_only_lists_a_product_whose_price_is_a_dash() -> None:
     async with world() as w:
-        shop = await on_the_shelf(w)
+        shop = await add_products(w)
         shop.is_odd_in(price="-", regular_price="-")
         left_out: list[UnreadableRecord] = []
         found = await find_shop_only(known(), frozenset(), skip_unreadable(w.client.every_product(), left_out))
@@ -72,21 +72,21 @@ async def test_shop_only_lists_a_product_whose_price_is_a_dash() -> None:
 @pytest.mark.claim("K29")
 async def test_shop_only_names_what_it_cannot_read_and_lists_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
     async with world() as w:
-        shop = await on_the_shelf(w)
+        shop = await add_products(w)
         shop.is_odd_in(type=["simple"])
         left_out: list[UnreadableRecord] = []
         found = await find_shop_only(known(), frozenset(), skip_unreadable(w.client.every_product(), left_out))
         assert [one.sku for one in found] == ["GOOD"]
         report_unreadable(left_out)
-        told = capsys.readouterr().err
-        assert "1 record was left out" in told
-        assert f"product {shop.odd}: field `type` is a list, which is not a text" in told
+        output = capsys.readouterr().err
+        assert "1 record was left out" in output
+        assert f"product {shop.odd}: field `type` is a list, which is not a text" in output
 
 
 @pytest.mark.claim("K29")
 async def test_opening_stock_counts_a_product_with_an_odd_price_and_leaves_out_one_with_odd_stock() -> None:
     async with world() as w:
-        shop = await on_the_shelf(w)
+        shop = await add_products(w)
         shop.is_odd_in(price="-", regular_price="-")
         rows, left_out = await read_stock_rows(w.client, META)
         assert ([row[0] for row in rows], left_out) == (["GOOD", "ODD"], [])
@@ -101,7 +101,7 @@ async def test_opening_stock_counts_a_product_with_an_odd_price_and_leaves_out_o
 @pytest.mark.parametrize("oddity", [{"price": "-", "regular_price": "-"}, {"type": ["simple"]}], ids=["price", "type"])
 async def test_links_are_rebuilt_beside_a_product_that_is_odd(oddity: dict[str, Any]) -> None:
     async with world() as w:
-        shop = await on_the_shelf(w)
+        shop = await add_products(w)
         shop.is_odd_in(**oddity)
         verdicts = await rebuild_links(w.client, KnownLinks({"odd": item("odd"), "good": item("good")}, {}, META))
         asked = [one.link.product_id for one in verdicts if one.link]
@@ -116,7 +116,7 @@ async def test_links_are_rebuilt_beside_a_product_that_is_odd(oddity: dict[str, 
 
 async def test_a_table_of_links_is_judged_beside_a_product_that_is_odd() -> None:
     async with world() as w:
-        shop = await on_the_shelf(w)
+        shop = await add_products(w)
         shop.is_odd_in(type=["simple"])
         lines = [LinkLine(1, "odd", "ODD"), LinkLine(2, "good", "GOOD")]
         odd, good = await judge_lines(lines, KnownLinks({"odd": item("odd"), "good": item("good")}, {}, META), w.client)
@@ -128,7 +128,7 @@ async def test_a_table_of_links_is_judged_beside_a_product_that_is_odd() -> None
 @pytest.mark.claim("K29")
 async def test_an_item_whose_product_cannot_be_read_waits_and_no_second_product_is_made() -> None:
     async with world() as w:
-        shop = await on_the_shelf(w)
+        shop = await add_products(w)
         shop.is_odd_in(type=["simple"])
         items = [item("odd"), item("good")]
         made = links(await w.take(*items, *[priced(one.item, price("5")) for one in items]))
@@ -142,7 +142,7 @@ async def test_an_item_whose_product_cannot_be_read_waits_and_no_second_product_
 @pytest.mark.claim("K30")
 async def test_a_product_with_a_price_that_is_none_is_adopted_and_repriced() -> None:
     async with world(settings(fields={"regular_price": "always"})) as w:
-        shop = await on_the_shelf(w)
+        shop = await add_products(w)
         shop.is_odd_in(price="-", regular_price="-", date_on_sale_from_gmt="soon")
         [link] = links(await w.take(item("odd"), priced("odd", price("5"))))
         assert link.product_id == shop.odd
@@ -155,8 +155,8 @@ async def test_a_price_that_is_none_counts_as_edited_by_hand() -> None:
         [link] = links(await w.take(item(), priced("tea-100", price("12.50"))))
         w.faults.add(rewrite("/products", link.product_id, {"price": "-", "regular_price": "-", "sale_price": "-"}))
         [held] = (await collect_listing(w.client.every_product())).records
-        told = {one.field: one.theirs for one in compare_product(link, held, None, settings().shops["main"])}
-        assert told["regular_price"] == "-"
+        differences = {one.field: one.theirs for one in compare_product(link, held, None, settings().shops["main"])}
+        assert differences["regular_price"] == "-"
 
 
 @pytest.mark.claim("K29")
@@ -173,15 +173,15 @@ async def test_a_price_that_is_none_counts_as_edited_by_hand() -> None:
 async def test_the_drift_watch_looks_at_the_others_and_logs_the_odd_one(
     fields: dict[str, Any], words: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with shelf(tmp_path) as on:
+    async with open_drift_bench(tmp_path) as on:
         odd = int(Products(on.shop).create({"name": "Odd", "sku": "ODD"}, strict=False)["id"])
         on.faults.add(rewrite("/products", odd, fields))
         on.edited(25)
         with caplog.at_level(logging.WARNING):
-            [said] = await on.looked()
-    assert (said.ours, said.theirs) == (Decimal(10), Decimal(25))
-    told = [vars(record)["why"] for record in caplog.records if record.getMessage() == "products left out"]
-    assert [words in why for why in told] == ([True] if words else [])
+            [difference] = await on.looked()
+    assert (difference.ours, difference.theirs) == (Decimal(10), Decimal(25))
+    reasons = [vars(record)["why"] for record in caplog.records if record.getMessage() == "products left out"]
+    assert [words in why for why in reasons] == ([True] if words else [])
 
 
 @pytest.mark.claim("K29")
@@ -189,10 +189,10 @@ async def test_taxes_are_checked_beside_a_rate_that_cannot_be_read() -> None:
     async with world() as w:
         w.faults.add(rewrite("/taxes", 2, {"rate": "0 %"}))
         using = order_settings(vat_rates={"18": "18%"})
-        looked_at = await taxes.read_taxes(w.client, using, SHOP)
-        told = [str(one) for one in taxes.list_taxes(looked_at)]
-        assert any(one.startswith("rate 1 ") and "is 18%" in one for one in told)
-        assert any('tax rate 2: field `rate` is "0 %"' in one for one in told)
+        shop_taxes = await taxes.read_taxes(w.client, using, SHOP)
+        findings = [str(one) for one in taxes.list_taxes(shop_taxes)]
+        assert any(one.startswith("rate 1 ") and "is 18%" in one for one in findings)
+        assert any('tax rate 2: field `rate` is "0 %"' in one for one in findings)
         assert any("tax rate 2" in str(one) for one in await taxes.summarize_taxes(w.client, using, SHOP))
 
 
@@ -210,7 +210,7 @@ async def test_no_webhook_is_made_while_one_cannot_be_read() -> None:
 
 
 @pytest.mark.claim("K29")
-async def test_clients_of_balance_are_looked_at_beside_one_that_cannot_be_read() -> None:
+async def test_clients_of_balance_are_read_despite_an_unreadable_one() -> None:
     async with both() as world_:
         odd, known_ = (world_.client(Name=name, ID=number) for name, number in PEOPLE)
         fault = {"kind": "rewrite", "match": "GET .*/Clients$", "record": odd, "fields": {"uid": ["?"]}}
@@ -222,7 +222,7 @@ async def test_clients_of_balance_are_looked_at_beside_one_that_cannot_be_read()
 
 
 @pytest.mark.claim("K29")
-async def test_accounts_are_looked_at_beside_one_that_cannot_be_read() -> None:
+async def test_accounts_are_read_despite_an_unreadable_one() -> None:
     async with both() as world_:
         known_, odd = (world_.account(f"{name}@example.test", meta={"billing_personal_id": n}) for name, n in PEOPLE)
         world_.faults.add(rewrite("/customers", odd, {"id": "x"}))

@@ -31,7 +31,7 @@ def settings(**more: Any) -> BalanceSettings:
 
 
 async def at_once(_: float) -> None:
-    """Stands in for sleeping."""
+    """Replaces sleeping."""
 
 
 def balance(handler: Handler, **more: Any) -> Balance:

@@ -195,14 +195,14 @@ async def test_a_page_that_fails_fails_the_whole_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parameter", "mend"),
+    ("parameter", "fix"),
     [("Pack", "balance.dialect.paging"), ("uid", "balance.dialect.uid-parameter"), ("Foo", "looked up")],
 )
-async def test_an_unknown_parameter_is_named_with_the_setting_to_mend(parameter: str, mend: str) -> None:
+async def test_an_unknown_parameter_is_named_with_the_setting_to_fix(parameter: str, fix: str) -> None:
     error = await failure_of_items(Recorder(httpx.Response(404, text=f'Unknown parameter "{parameter}"')))
     assert isinstance(error, Rejected)
     assert f'"{parameter}"' in error.message
-    assert mend in error.message
+    assert fix in error.message
 
 
 @pytest.mark.parametrize(

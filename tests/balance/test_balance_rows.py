@@ -93,7 +93,7 @@ def test_every_empty_reference_is_no_reference(empty: str | None) -> None:
         ({"ItemType": ""}, "unknown"),
     ],
 )
-def test_folders_goods_and_services_are_told_apart(fields: dict[str, Any], kind: str) -> None:
+def test_folders_goods_and_services_are_distinguished(fields: dict[str, Any], kind: str) -> None:
     assert read_item(TEA | fields, DIALECT).kind == kind
     assert is_folder(TEA | fields) == (kind == "folder")
 

@@ -159,7 +159,7 @@ async def test_the_probe_is_content_in_every_dialect(case: str) -> None:
 
 @pytest.mark.parametrize("language", ["ka", "ru"])
 @pytest.mark.parametrize("status", [400, 500])
-async def test_a_closed_period_and_other_refusals_are_told_apart(language: str, status: int) -> None:
+async def test_a_closed_period_is_distinguished_from_other_refusals(language: str, status: int) -> None:
     rules = {"error_status": status, "lock_date": "2026-12-01"}
     app = sandbox(dialect={"language": language}, rules=rules)
     async with client_of(app) as client:
@@ -182,7 +182,7 @@ async def test_closed_resources_are_reported_one_by_one() -> None:
     assert failed == ["Stocks", "ItemsSeries"]
 
 
-async def test_over_the_network_a_broken_answer_and_a_lost_one_are_told_apart() -> None:
+async def test_a_broken_response_is_distinguished_from_a_lost_one() -> None:
     app = sandbox()
     async with serve(app) as served, client_of(None, served.url) as client:
         whole = len(await every(client.items()))

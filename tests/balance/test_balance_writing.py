@@ -164,7 +164,7 @@ async def test_what_each_failed_read_means(answer: Any, kind: type[Exception]) -
     assert isinstance(await failure_of_items(Recorder(answer)), kind)
 
 
-async def test_a_refusal_shows_what_balance_said() -> None:
+async def test_a_refusal_quotes_balance() -> None:
     error = await failure_of_put(Recorder(httpx.Response(400, json=ERROR)))
     assert error.message == ("Balance: PUT Sale: HTTP 400: ОбработкаПроведения: не хватает товара; კომენტარი")
     assert error.status == 400
@@ -182,7 +182,7 @@ async def test_a_refusal_shows_what_balance_said() -> None:
         ("Не заполнен период отчёта; закройте форму", Reason.BALANCE_REFUSED),
     ],
 )
-async def test_what_a_person_mends_elsewhere_is_told_apart(words: str, reason: Reason) -> None:
+async def test_problems_to_fix_outside_balance_are_distinguished(words: str, reason: Reason) -> None:
     error = await failure_of_put(Recorder(httpx.Response(400, json={"Error": [words]})))
     assert isinstance(error, Rejected)
     assert error.reason == reason

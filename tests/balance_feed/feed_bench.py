@@ -37,7 +37,7 @@ SALE = make_uid("price-type", "sale")
 def settings(
     url: str, *, snapshot: dict[str, Any] | None = None, discounts: dict[str, Any] | None = None, **dialect: Any
 ) -> Settings:
-    """The settings of a feed; `dialect`, `snapshot` and `discounts` as they stand in the file, with underscores."""
+    """The settings of a feed; `dialect`, `snapshot` and `discounts` as in the file, with underscores."""
     balance = {"transport": "on-prem", "url": url, "user_name": "integration", "password_file": "unused"}
     shop = {"url": "https://shop.test", "key_file": "key", "secret_file": "secret"}
     return Settings.model_validate(

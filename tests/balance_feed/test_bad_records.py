@@ -1,4 +1,4 @@
-"""What cannot be used is shown to a person, stops nothing else, and is forgotten once it is mended."""
+"""An invalid record is reported, stops nothing else, and its report is closed once it is corrected."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ async def test_a_bad_record_is_reported_once_and_overtaken_when_it_is_fixed(feed
     quiet = await feed.imports("items")
     feed.books.items.put(FIRST, {"Name": "ყავა"})
 
-    mended = await feed.imports("items")
+    events = await feed.imports("items")
 
     assert quiet == []
-    assert [event.name for event in named(mended, ItemChanged)] == ["ყავა"]
-    (settled,) = named(mended, DeadLetterSettled)
+    assert [event.name for event in named(events, ItemChanged)] == ["ყავა"]
+    (settled,) = named(events, DeadLetterSettled)
     assert (settled.dead_letter, settled.how, settled.by) == (dead_letter.dead_letter, "overtaken", "balance-feed")
 
 
@@ -127,12 +127,12 @@ async def test_missing_rights_are_shown_with_the_menu_that_fixs_them(feed: Feed)
 
     (dead_letter,) = await feed.ledger.news()
     feed.books.settings = feed.books.settings.changed({"rights": {"forbidden": set()}})
-    mended = await feed.imports("items")
+    events = await feed.imports("items")
 
     assert isinstance(dead_letter, DeadLettered)
     assert dead_letter.reason == "balance.unreadable"
     assert "Administration → Data synchronization settings" in dead_letter.detail
-    assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [dead_letter.dead_letter]
+    assert [event.dead_letter for event in named(events, DeadLetterSettled)] == [dead_letter.dead_letter]
 
 
 @pytest.mark.claim("K28")

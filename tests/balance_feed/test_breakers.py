@@ -79,7 +79,7 @@ async def test_a_warehouse_that_reads_as_empty_waits_for_a_person(feed: Feed) ->
         # when Balance reads as empty
         _sell_out(strict)
         published = await strict.imports("stock")
-        # then nothing of it is stated, and a person is told why
+        # then nothing of it is stated, and the reason is reported
         assert named(published, StockChanged) == []
         [dead_letter] = named(published, DeadLettered)
         assert dead_letter.reason == Reason.BALANCE_SNAPSHOT_ALARMING

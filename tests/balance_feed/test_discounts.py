@@ -1,4 +1,4 @@
-"""Balance's discounts as prices with a window; what cannot be right is told, what cannot be expressed is left out."""
+"""Balance's discounts as prices with a window; invalid ones are reported, inexpressible ones are left out."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ async def test_a_discount_on_an_item_or_a_group_is_a_price_with_a_window_until_i
         datetime(2026, 11, 30, 20, tzinfo=UTC),
     )
     assert await feed.is_quiet("prices")
-    # a group: all that stands below it
+    # a group: all items below it
     put(feed, "D-1", goods.group_uid(goods.ALL_FOLDERS[0]))
     below = {event.item for event in named(await feed.imports("prices"), PriceChanged)}
     assert feed.report.figures()["discounts"] == 1

@@ -1,4 +1,4 @@
-"""The state database is a cache of the topics: without it nothing is said twice, and nothing is overlooked."""
+"""The state database is a cache of the topics: without it nothing is published twice, and nothing is missed."""
 
 from __future__ import annotations
 
@@ -106,10 +106,10 @@ async def test_an_open_dead_letter_is_not_written_again_and_closed_once_its_reco
     async with rebuilt(feed, tmp_path / "new") as again:
         still = await again.imports("items")
         feed.books.items.put(FIRST, {"Name": "ყავა"})
-        mended = await again.imports("items")
+        events = await again.imports("items")
 
     assert still == []
-    assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [dead_letter.dead_letter]
+    assert [event.dead_letter for event in named(events, DeadLetterSettled)] == [dead_letter.dead_letter]
 
 
 async def test_a_dead_letter_whose_record_was_fixed_meanwhile_is_closed(feed: Feed, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ async def imported(known: Settings, resource: Resource) -> CommandSettled:
 
 
 async def facts(known: Settings, at_least: int) -> dict[str, Event]:
-    """All facts that stand in the topics, by event id; sends overtake each other on their way to the partitions."""
+    """All facts in the topics, by event id; sends overtake each other on their way to the partitions."""
     async with asyncio.timeout(30):
         while True:
             found = [(envelope.id, envelope.data) async for envelope in read_events(known.kafka, FACTS)]

@@ -29,7 +29,7 @@ SOON = 5.0
 
 
 class Rests:
-    """Stands in for sleeping: every rest is noted by its length, and ends when the test says so."""
+    """Replaces sleeping: every pause is recorded with its length, and ends when the test ends it."""
 
     def __init__(self) -> None:
         self.lengths: asyncio.Queue[float] = asyncio.Queue()

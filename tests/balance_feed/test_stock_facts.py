@@ -106,15 +106,15 @@ async def test_lots_that_may_not_be_read_do_not_stop_the_stock_and_are_shown(tmp
         stated = await feed.imports("stock")
         again = await feed.imports("stock")
         feed.books.settings = feed.books.settings.changed({"dialect": {"series_bulk": True}})
-        mended = await feed.imports("stock")
+        events = await feed.imports("stock")
 
         (dead_letter,) = named(stated, DeadLettered)
         assert lots_of(of(stated, FIRST)) == {Decimal(5): None, Decimal(10): None}
         assert dead_letter.reason == "balance.unreadable"
         assert "balance.dialect.series" in dead_letter.detail
         assert again == []
-        assert {event.item for event in named(mended, StockChanged)} == {FIRST, SECOND}
-        assert [event.dead_letter for event in named(mended, DeadLetterSettled)] == [dead_letter.dead_letter]
+        assert {event.item for event in named(events, StockChanged)} == {FIRST, SECOND}
+        assert [event.dead_letter for event in named(events, DeadLetterSettled)] == [dead_letter.dead_letter]
 
 
 async def test_one_bad_lot_leaves_the_others_their_expiry(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from tests.benchmarks.rounds import by_turns, stopwatch
 from tests.benchmarks.size import sized
 from tests.support.engine_bench import Clock, opened
 
-VOICE = UpstreamLabels("stub", Reason.SHOP_REFUSED, "", "")
+LABELS = UpstreamLabels("stub", Reason.SHOP_REFUSED, "", "")
 COUNT, ROUNDS, CONCURRENCY = sized(1500, 200), sized(5, 1), 4
 
 
@@ -54,7 +54,7 @@ async def test_deliveries_leave_the_outbox(tmp_path: Path, board: Board) -> None
     with child("stub_http", "echo") as url:
         async with (
             httpx.AsyncClient(base_url=url) as client,
-            Upstream(VOICE) as upstream,
+            Upstream(LABELS) as upstream,
             opened("bench", handlers(), tmp_path, Clock()) as engine,
         ):
             sink = Sink(upstream, url, engine)

@@ -77,7 +77,7 @@ def priced(uid: str, *prices: ItemPrice) -> PriceChanged:
 
 
 def rows(deliveries: Sequence[Delivery]) -> list[Row]:
-    """Deliveries as the relay hands them over."""
+    """Deliveries as the relay passes them on."""
     return [Row(one.id, one.kind, one.lane, one.key, f"main:{one.key}", one.payload) for one in deliveries]
 
 

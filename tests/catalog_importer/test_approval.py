@@ -37,7 +37,7 @@ async def _live() -> AsyncIterator[World]:
 
 
 async def planned(on: World, *events: object) -> ProductPlanned:
-    """What is said about the tea after these events."""
+    """The plan of the tea after these events."""
     [published] = [event for event in await on.take(*events) if isinstance(event, ProductPlanned)]  # type: ignore[arg-type]
     return published
 
@@ -57,10 +57,10 @@ async def test_what_was_approved_is_written_although_the_flow_is_dry(dry: World)
 @pytest.mark.claim("I3")
 async def test_a_change_that_nobody_has_seen_is_not_written(dry: World) -> None:
     published = await planned(dry, item(), priced("tea-100", price("14.75")))
-    anew = await planned(dry, priced("tea-100", price("19.99")))
+    planned_again = await planned(dry, priced("tea-100", price("19.99")))
     assert await dry.take(approval(published)) == []
     assert dry.shop.products == {}
-    [linked] = await dry.take(approval(anew))
+    [linked] = await dry.take(approval(planned_again))
     assert isinstance(linked, ProductLinked)
 
 

@@ -1,4 +1,4 @@
-"""Every field is edited by hand between two syncs, under every policy: what stays, what follows, what is told."""
+"""Every field is edited by hand between two syncs, under every policy: what stays, what follows, what is reported."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ FIRST = {
 SECOND = {"name": "Tea", "regular_price": "22.00", "sale_price": "16.00", "weight": "0.2", "category": COFFEE_CATEGORY}
 BY_HAND = {"name": "Our tea", "regular_price": "21.00", "sale_price": "18.00", "weight": "0.5", "category": OTHERS}
 EMPTIED = {"name": "", "regular_price": "", "sale_price": "", "weight": "", "category": 0}
-HANDS = {"edited": BY_HAND, "emptied": EMPTIED, "untouched": FIRST}
-STAYS = HANDS | {"emptied": EMPTIED | {"name": "Product"}}
+EDITS = {"edited": BY_HAND, "emptied": EMPTIED, "untouched": FIRST}
+STAYS = EDITS | {"emptied": EMPTIED | {"name": "Product"}}
 """What the shop makes of it."""
 FOLLOWS = {
     "always": {"edited", "emptied", "untouched"},
@@ -83,19 +83,19 @@ async def synced_twice(policy: str, hand: str) -> tuple[World, dict[str, Any], t
         await shop.take(*stated(FIRST))
         [product_id] = shop.shop.products
         if hand != "untouched":
-            Products(shop.shop).update(product_id, body(HANDS[hand]), strict=False)
+            Products(shop.shop).update(product_id, body(EDITS[hand]), strict=False)
         published = await shop.take(*stated(SECOND))
         return shop, held(shop), links(published)[-1].kept
 
 
 @pytest.mark.claim("S0.16", "K21")
-@pytest.mark.parametrize("hand", HANDS)
+@pytest.mark.parametrize("hand", EDITS)
 @pytest.mark.parametrize("policy", FOLLOWS)
 async def test_every_field_under_every_policy(policy: str, hand: str) -> None:
     _, found, kept = await synced_twice(policy, hand)
     expected = {field: (SECOND if follows(policy, hand, field) else STAYS[hand])[field] for field in FIELDS}
     assert found == expected
-    # an edit that stays is told, field by field; what follows Balance, or was never touched, is not
+    # an edit that stays is reported, field by field; what follows Balance, or was never touched, is not
     reported = {edit.field.replace("sale", "sale_price") for edit in kept}
     stays = {field for field in FIELDS if not follows(policy, hand, field)}
     assert reported == (set() if hand == "untouched" else stays)

@@ -33,7 +33,7 @@ def rules(**more: Any) -> CatalogueSettings:
         ),
         ("no group of it is mapped", item(group=TOYS), {}, Reason.PRODUCT_GROUP_NOT_MAPPED),
         ("nothing is mapped at all", item(), {"groups": {}}, Reason.PRODUCT_GROUP_NOT_MAPPED),
-        ("it stands in no group", item(group=None, path=()), {}, Reason.PRODUCT_GROUP_NOT_MAPPED),
+        ("it is in no group", item(group=None, path=()), {}, Reason.PRODUCT_GROUP_NOT_MAPPED),
         ("its group is excluded", item(), {"excluded_groups": (TEA,)}, Reason.PRODUCT_GROUP_EXCLUDED),
         ("a group above is excluded", item(), {"excluded_groups": (ROOT,)}, Reason.PRODUCT_GROUP_EXCLUDED),
     ],

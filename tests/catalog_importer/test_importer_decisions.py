@@ -241,7 +241,7 @@ def test_who_owns_a_field_is_part_of_what_was_written() -> None:
 
 
 @pytest.mark.parametrize("event", [item(kind="folder", sku=None), item("x" * 64, kind="folder")])
-def test_folders_are_not_even_spoken_of(event: Any) -> None:
+def test_folders_produce_no_event(event: Any) -> None:
     assert decided(consumer(), event, subject=f"main:{event.item}") == NOTHING
 
 

@@ -1,4 +1,4 @@
-"""What people command about groups: it holds at once, for what stands in the group and for nothing else."""
+"""Commands about groups take effect at once, for the items of the group and no others."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def folder(uid: str, *above: str) -> Event:
 
 @pytest_asyncio.fixture(name="shop")
 async def _shop() -> AsyncIterator[World]:
-    """Two groups below the root are mapped by the settings, the toys are not; green tea stands below the tea."""
+    """Two groups below the root are mapped by the settings, the toys are not; green tea is below the tea."""
     async with world(settings(DRY)) as made:
         await made.take(
             *[folder(ROOT), folder(TEA, ROOT), folder(COFFEE, ROOT), folder(TOYS, ROOT), folder(GREEN, ROOT, TEA)],
@@ -65,7 +65,7 @@ def published(events: list[Event]) -> dict[str, str]:
 @pytest.mark.claim("S0.3", "S0.4", "S0.39")
 async def test_a_command_maps_a_group_and_touches_only_what_exists_in_it(shop: World) -> None:
     events = await shop.take(asked(TOYS, GroupRule(category_id=COFFEE_CATEGORY)))
-    # then it is announced, answered, and the bear is decided anew; the tea is not
+    # then it is announced, answered, and the bear is decided again; the tea is not
     [changed] = [event for event in events if isinstance(event, MappingChanged)]
     assert (changed.key, changed.changed_by, changed.command_id) == (f"main:{TOYS}", "nino", "c1")
     [answer] = [event for event in events if isinstance(event, CommandSettled)]
@@ -78,7 +78,7 @@ async def test_a_command_maps_a_group_and_touches_only_what_exists_in_it(shop: W
 async def test_an_excluded_group_shuts_all_below_it_until_it_is_included_again(shop: World) -> None:
     shut = await shop.take(asked(ROOT, EXCLUDED))
     assert published(shut) == dict.fromkeys(["tea-100", "green-1", "mocha-1", "bear-1"], Reason.PRODUCT_GROUP_EXCLUDED)
-    # when a group below it is opened, what stands in it is sold again, and what is shut stays shut
+    # when a group below it is included, its items are sold again, and the others stay excluded
     open_ = await shop.take(asked(TEA, GroupRule(category_id=TEA_CATEGORY, access="included"), "c2"))
     assert published(open_) == {"tea-100": "create", "green-1": "create"}
     assert published(await shop.take(asked(GREEN, EXCLUDED, "c3"))) == {"green-1": Reason.PRODUCT_GROUP_EXCLUDED}
@@ -103,7 +103,7 @@ async def test_the_commands_entry_exists_in_place_of_the_settings(shop: World) -
 
 
 async def test_a_twin_under_the_same_sku_is_decided_too(shop: World) -> None:
-    """An excluded item blocks nobody; once it is let in, both are left alone, wherever the other one stands."""
+    """An excluded item blocks no other; once it is included, both are skipped, in whichever group the other one is."""
     await shop.take(item("bear-1", group=TOYS, sku="TEA-100"))
     both = await shop.take(asked(TOYS, GroupRule(category_id=TEA_CATEGORY)))
     assert published(both) == dict.fromkeys(["bear-1", "tea-100"], Reason.PRODUCT_SKU_USED_TWICE)

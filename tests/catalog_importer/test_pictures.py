@@ -68,8 +68,8 @@ async def scene(monkeypatch: pytest.MonkeyPatch, rules: Settings = WITH) -> Asyn
         return upload(shop, src)
 
     monkeypatch.setattr(product, "upload_image", uploaded)
-    voice = UpstreamLabels("pictures", Reason.SHOP_REFUSED, "", "")
-    async with world(rules) as w, Upstream(voice, transport=httpx.MockTransport(files)) as upstream:
+    labels = UpstreamLabels("pictures", Reason.SHOP_REFUSED, "", "")
+    async with world(rules) as w, Upstream(labels, transport=httpx.MockTransport(files)) as upstream:
         template = rules.shops["main"].catalogue.images
         pictures = PictureSource(template, upstream) if template else None
         w.deliver = ProductDeliveries(rules.shops["main"], w.client, lambda: w.consumer.state.now, pictures)

@@ -1,4 +1,4 @@
-"""What the importer refuses, survives, and tells: unclear matches, shut rules, races, faults."""
+"""What the importer refuses, survives and reports: unclear matches, excluded items, races, faults."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ async def test_a_match_that_is_not_clear_is_left_to_a_person(
         w.product(name="There", sku="TEA-100", **bodies[prepare])
         before = str(w.shop.products)
         published = plans(await w.take(item(), PRICED))
-        reported = [(plan.reason, plan.detail) for plan in published] if flows == DRY else _told(w)
+        reported = [(plan.reason, plan.detail) for plan in published] if flows == DRY else _refusals(w)
         assert [code for code, _ in reported] == [reason]
         assert words in reported[0][1]
         assert (w.writes(), str(w.shop.products)) == ([], before)
 
 
-def _told(w: World) -> list[tuple[Reason, str]]:
+def _refusals(w: World) -> list[tuple[Reason, str]]:
     return [(refusal(w.outcomes).reason, refusal(w.outcomes).detail)]
 
 

@@ -1,4 +1,4 @@
-"""What becomes of a product whose item leaves Balance, and of one that comes back."""
+"""The product of an item that is deleted in Balance, and of one that is restored."""
 
 from __future__ import annotations
 

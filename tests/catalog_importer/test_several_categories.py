@@ -1,4 +1,4 @@
-"""A group, or an additional requisite, may stand for several categories; what people add in the shop stays."""
+"""A group, or an additional requisite, may be mapped to several categories; what people add in the shop stays."""
 
 from __future__ import annotations
 

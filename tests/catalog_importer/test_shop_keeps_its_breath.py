@@ -26,7 +26,7 @@ VISITS, BATCHES, PRODUCTS = 24, 14, 10
 
 
 def settings(**more: int) -> ShopSettings:
-    """The shop's settings, as they come unless said otherwise."""
+    """The default settings of the shop."""
     return ShopSettings.model_validate({"url": HOME, "key_file": "key", "secret_file": "secret", **more})
 
 

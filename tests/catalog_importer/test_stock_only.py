@@ -66,7 +66,7 @@ async def test_no_product_is_made_and_one_that_the_storefront_makes_is_found_wit
     async with world(ONLY) as shop:
         [published] = plans(await shop.take(item()))
         assert (published.action, published.reason, shop.shop.products) == ("skip", Reason.PRODUCT_NOT_MADE, {})
-        # it is not looked for at every turn, nor said twice
+        # it is not searched for in each round, nor reported twice
         asked = len(shop.requests())
         assert await shop.take(item()) == []
         assert len(shop.requests()) == asked

@@ -30,7 +30,7 @@ async def test_the_first_of_two_with_one_sku_is_not_looked_up_before_the_second_
         # when a second one with that SKU arrives within a moment
         await reported(engine, item(uid="tea-200", sku="TWIN"))
         clock.forward(seconds=SIBLING_WAIT.total_seconds())
-        # then nothing leaves for either, and both are told of by name
+        # then nothing is written for either, and both are reported by name
         assert await engine.claim(product_lane_name("main"), 10, ()) == []
         published = await Ledger(engine).news_of(ProductPlanned)
         assert {each.item: each.reason for each in published} == dict.fromkeys(

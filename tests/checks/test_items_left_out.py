@@ -96,12 +96,12 @@ def test_what_is_left_out_is_counted_by_reason_with_an_example(
     found = count(items, stated, rules)
     assert (found.total, len(found.sold)) == (len(items), sold)
     assert {reason: number for reason, (number, _) in found.left_out.items()} == left_out
-    said = item_findings(found, "in Balance")
-    assert f"{sold:,} of {len(items):,} items" in said[0].message
-    assert {one.what for one in said if one.ok is False} == faults
+    findings = item_findings(found, "in Balance")
+    assert f"{sold:,} of {len(items):,} items" in findings[0].message
+    assert {one.what for one in findings if one.ok is False} == faults
     for reason, (_, example) in found.left_out.items():
-        [told] = [one for one in said if one.what == f"left out: {reason}"]
-        assert example in told.message
+        [finding] = [one for one in findings if one.what == f"left out: {reason}"]
+        assert example in finding.message
         assert any(one.name in example for one in items)
 
 
@@ -117,10 +117,10 @@ def test_the_count_is_what_the_importer_decides() -> None:
     assert {reason: number for reason, (number, _) in found.left_out.items()} == Counter(skipped.values())
 
 
-def test_items_without_a_price_are_told_of_but_not_left_out() -> None:
-    said = item_findings(count(TEN, {}), "in Balance")
-    assert [one.ok for one in said if one.what == "prices"] == [None]
-    assert "10 of these items have no regular price" in said[-1].message
+def test_items_without_a_price_are_reported_but_not_left_out() -> None:
+    findings = item_findings(count(TEN, {}), "in Balance")
+    assert [one.ok for one in findings if one.what == "prices"] == [None]
+    assert "10 of these items have no regular price" in findings[-1].message
 
 
 # --- in the shop ----------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_key_and_file(
         ("odd", False),
     ],
 )
-async def test_the_tested_versions_are_named_and_another_one_is_said_to_be_another(version: str, tested: bool) -> None:
+async def test_tested_versions_are_listed_and_another_version_is_reported(version: str, tested: bool) -> None:
     status: dict[str, Any] = {"environment": {"version": version}, "settings": {"HPOS_enabled": True}}
     async with client(routed(system_status=httpx.Response(200, json=status))) as shop:
         [found] = await shop_checks.check_version(shop)

@@ -37,10 +37,10 @@ FOLDERS_BY_UID: Any = {folder.key: folder for folder in FOLDERS}
 def test_a_selected_group_without_a_category_is_named(about: str, rules: dict[str, Any], wrong: list[str]) -> None:
     found = find_without_category("main", CatalogueSettings.model_validate(rules), {21, 22}, FOLDERS_BY_UID)
     assert [one.what.partition("(")[2].rstrip(")") for one in found] == wrong, about
-    said = list_obstacles(found, frozenset({"catalogue"}))
-    assert len(said) == len(wrong)
+    findings = list_obstacles(found, frozenset({"catalogue"}))
+    assert len(findings) == len(wrong)
     assert all(
-        f"davtari mapping set {group} CATEGORY --shop main" in text for group, text in zip(wrong, said, strict=True)
+        f"davtari mapping set {group} CATEGORY --shop main" in text for group, text in zip(wrong, findings, strict=True)
     )
     assert list_obstacles(found, frozenset({"stock", "orders"})) == []
 

@@ -43,6 +43,6 @@ def linked(uid: str) -> ProductLinked:
 
 
 def known(*more: Event, **shop: Any) -> KnownCatalogue:
-    """The catalogue, as the topics with these events would tell."""
+    """The catalogue read from topics with these events."""
     envelopes = [wrap(e, version=n, source="t", time=NOON) for n, e in enumerate((*ITEMS, *FOLDERS, *more), 1)]
     return build_catalogue(settings(DRY, **shop), "main", envelopes)

@@ -40,7 +40,7 @@ def failed_delivery(
         "digest": dead_letter_digest(content | person, failed.blocked_on),
     }
     return DeadLettered(
-        dead_letter=f"{number:08d}-letter",
+        dead_letter=f"{number:08d}-dead-letter",
         service=service,
         original_key=f"main:{order}",
         reason=reason,
@@ -63,7 +63,7 @@ def failed_record(number: int = 9, value: bytes = b"\xffno", topic: str = "davta
     )
     common = {"detail": "no JSON", "about": f"record {topic}/0/7", "digest": "x", "at": NOW, "record": failed}
     return DeadLettered(
-        dead_letter=f"{number:08d}-letter",
+        dead_letter=f"{number:08d}-dead-letter",
         service="stock-publisher",
         original_key="uid",
         reason=Reason.RECORD_INVALID_DATA,

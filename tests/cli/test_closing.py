@@ -1,4 +1,4 @@
-"""The closing of the demonstration tells every way in which books can be wrong."""
+"""The final check of the demonstration reports every difference between shop and books."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ SALE: dict[str, Any] = {"uid": "s", "PrimaryDocument": "17", "total": "12.50", "
 NOTE: dict[str, Any] = {"uid": "n", "BaseDocument": "s", "total": "2.50", "revisions": 1}
 
 
-def closed(orders: Any = (ORDER,), sales: Any = (SALE,), notes: Any = (NOTE,), letters: int = 0) -> BooksComparison:
-    return compare_documents(list(orders), list(sales), list(notes), letters)
+def closed(
+    orders: Any = (ORDER,), sales: Any = (SALE,), notes: Any = (NOTE,), dead_letters: int = 0
+) -> BooksComparison:
+    return compare_documents(list(orders), list(sales), list(notes), dead_letters)
 
 
 def test_books_that_match_say_so() -> None:
@@ -30,7 +32,7 @@ WRONG = {
     "a credit note is missing": {"notes": []},
     "a credit note twice": {"notes": [NOTE, NOTE]},
     "a Sale written twice": {"sales": [SALE | {"revisions": 2}]},
-    "a dead letter open": {"letters": 1},
+    "a dead letter open": {"dead_letters": 1},
     "differences that cancel out": {
         "orders": [ORDER, ORDER | {"id": 18, "refunds": []}],
         "sales": [SALE | {"total": "12.40"}, SALE | {"PrimaryDocument": "18", "uid": "t", "total": "12.60"}],

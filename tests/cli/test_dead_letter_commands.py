@@ -23,7 +23,8 @@ from tests.support.exporting import settings
 pytestmark = pytest.mark.claim("S1.18")
 SALE, OTHER = failed_delivery(1), failed_delivery(2, Reason.SALE_ITEM_NOT_LINKED, order=1001)
 READ_BY = [
-    failed_record(9).model_copy(update={"dead_letter": f"0000000{n}-letter", "service": f"s{n}"}) for n in (3, 4, 5)
+    failed_record(9).model_copy(update={"dead_letter": f"0000000{n}-dead-letter", "service": f"s{n}"})
+    for n in (3, 4, 5)
 ]
 DONE = failed_delivery(6)
 EVERY = dead_letters(SALE, OTHER, *READ_BY, DONE, settled(DONE))

@@ -112,7 +112,7 @@ def broken_record(topic: str = "davtari.balance.stock") -> DeadLettered:
     held = to_failed_record(sound).model_copy(
         update={"topic": topic, "value": failed_record(9, orjson.dumps(body)).record.value}
     )  # type: ignore[union-attr]
-    return event.model_copy(update={"record": held, "dead_letter": "00000009-letter"})
+    return event.model_copy(update={"record": held, "dead_letter": "00000009-dead-letter"})
 
 
 def test_a_corrected_record_has_a_new_id_and_the_same_version() -> None:
@@ -120,9 +120,9 @@ def test_a_corrected_record_has_a_new_id_and_the_same_version() -> None:
     made = build_correction(one, set_value(editable_document(one), '/data/rows/0/warehouse="w1"'), "a typo", (), KNOWN)
     assert made.event is not None
     event = made.event
-    assert (event.subject, event.sequence, event.replayof) == ("a", 4, "00000009-letter")
-    assert event.id == correction_id(event.type, "a", 4, "00000009-letter") != restored_id(one)
-    assert dict(headers(event))["ce_replayof"] == b"00000009-letter"
+    assert (event.subject, event.sequence, event.replayof) == ("a", 4, "00000009-dead-letter")
+    assert event.id == correction_id(event.type, "a", 4, "00000009-dead-letter") != restored_id(one)
+    assert dict(headers(event))["ce_replayof"] == b"00000009-dead-letter"
     assert orjson.loads(value(event))["rows"][0]["warehouse"] == "w1"
     assert made.commands[0].replacement == event.id
     # and the same correction is the same event, so sending it twice is harmless
@@ -158,7 +158,7 @@ def test_a_record_that_is_still_invalid_is_not_published(assignment: str, messag
 
 def test_the_dead_letters_of_all_services_for_a_record_are_found() -> None:
     event = broken_record()
-    other = event.model_copy(update={"dead_letter": "00000010-letter", "service": "balance-feed"})
+    other = event.model_copy(update={"dead_letter": "00000010-dead-letter", "service": "balance-feed"})
     elsewhere = failed_record(11, topic="davtari.balance.prices")
     found = dead_letters(event, other, elsewhere, failed_delivery(12))
     assert [one.id for one in find_same_record(found[0], found)] == ["00000010"]

@@ -74,9 +74,9 @@ def lines(*events: Event) -> list[str]:
 
 
 def test_the_timeline_of_its_order_shows_it() -> None:
-    told_there = lines(*sold(customer_id=7), GONE, let_go(), BACK)
-    assert "account 7 deleted in the shop; the client and its documents remain in Balance" in told_there
-    assert "account 7 was restored in the shop" in told_there
+    shown = lines(*sold(customer_id=7), GONE, let_go(), BACK)
+    assert "account 7 deleted in the shop; the client and its documents remain in Balance" in shown
+    assert "account 7 was restored in the shop" in shown
 
 
 def test_an_account_with_the_number_of_an_order_is_not_that_order() -> None:

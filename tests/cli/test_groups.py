@@ -135,8 +135,8 @@ def test_excluded_subgroups_are_found() -> None:
 @pytest.mark.claim("S0.40")
 def test_a_pattern_shows_the_matching_skus(capsys: pytest.CaptureFixture[str]) -> None:
     show_matches(known(), ["tea-?00", "bear-*"], json=True)
-    said = json.loads(capsys.readouterr().out)
-    assert [(one["sku"], one["pattern"], one["sold"]) for one in said["matches"]] == [
+    report = json.loads(capsys.readouterr().out)
+    assert [(one["sku"], one["pattern"], one["sold"]) for one in report["matches"]] == [
         ("BEAR-1", "bear-*", False),
         ("TEA-100", "tea-?00", True),
         ("TEA-200", "tea-?00", True),

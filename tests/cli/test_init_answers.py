@@ -54,10 +54,10 @@ def test_the_end_of_input_is_reported_with_the_question(
 
 async def test_without_a_terminal_missing_values_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert await app.write_settings(tmp_path / "davtari.toml", guided=False) == 0
-    said, text = capsys.readouterr().out, (tmp_path / "davtari.toml").read_text(encoding="utf-8")
+    output, text = capsys.readouterr().out, (tmp_path / "davtari.toml").read_text(encoding="utf-8")
     for key in ("balance.application-id", "balance.user-name", "shops.main.url"):
-        assert key in said
+        assert key in output
         assert f"\n{key.rpartition('.')[2]} = " in text
     for name in app.SECRETS:
-        assert f"secrets/{name}" in said
+        assert f"secrets/{name}" in output
         assert f"secrets/{name}" in text

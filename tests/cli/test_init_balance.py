@@ -53,7 +53,7 @@ def in_currencies(*named: str | None) -> list[PriceType]:
     ids=[
         "prices name no currency",
         "prices name it by code",
-        "prices name it by code in small letters",
+        "prices name it by code in lower case",
         "one uid is offered",
         "two types in one currency",
         "of two currencies one is chosen",

@@ -74,7 +74,7 @@ def test_pasted_settings_agree_with_the_sale() -> None:
         ({"Amount": "118.00", "VAT": "17.00", "VATRate": "r"}, {}),
         ({"Amount": "118.00", "VATRate": "r"}, {}),
     ],
-    ids=["18 %", "too small to tell", "no known rate", "VAT not stated"],
+    ids=["18 %", "too small to determine", "no known rate", "VAT not stated"],
 )
 def test_a_vat_rate_is_recognized_by_its_vat(line: dict[str, str], rates: dict[str, str]) -> None:
     found = learn_settings(made(Items=[{"Item": "i1", "Quantity": "1", **line}]), settings(), SHOP)

@@ -34,13 +34,13 @@ def bought(gross: str = "20.00", order_id: int = ORDER, **fields: Any) -> OrderC
     return order(line(1, gross), order_id=order_id, number=str(order_id), **fields)
 
 
-def told(using: Settings, *events: Event, after: float = 0) -> list[tuple[int, str]]:
-    """Which orders are held so many seconds after the payment, and how that is said."""
+def list_held(using: Settings, *events: Event, after: float = 0) -> list[tuple[int, str]]:
+    """The orders held that many seconds after the payment, with the reasons shown."""
     return [(one.order_id, one.why) for one in all_of(using, *events, after=after) if one.state == "held"]
 
 
 def all_of(using: Settings, *events: Event, after: float = 0) -> list[ExportState]:
-    """How the orders of these events stand so many seconds after the payment."""
+    """The states of the orders of these events that many seconds after the payment."""
     envelopes = [wrap(event, version=n, source="t", time=PAID) for n, event in enumerate(events, 1)]
     return list_order_states(collect_facts(envelopes), using.shops, PAID + timedelta(seconds=after))
 
@@ -64,12 +64,12 @@ def test_a_wait_is_formatted_in_its_two_largest_units(seconds: float, words: str
 @pytest.mark.claim("S2.20")
 def test_a_held_order_has_its_remaining_time_and_rule() -> None:
     using = settings(hold_for={"bog": 600}, rules=[LARGE])
-    held = told(using, bought(), bought("200.00", 1043), after=160)
+    held = list_held(using, bought(), bought("200.00", 1043), after=160)
     assert held == [
         (ORDER, "exported in 7 min 20 s (orders.hold-for.bog)"),
         (1043, 'on hold by rule "large"; to export it: davtari push order 1043 --shop main'),
     ]
-    assert told(using, bought(), after=600) == []
+    assert list_held(using, bought(), after=600) == []
 
 
 GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
@@ -87,9 +87,9 @@ GONE = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
     ids=["cancelled", "not triggered", "removed", "sold", "pushed"],
 )
 def test_orders_without_a_hold_are_not_listed(then: Event) -> None:
-    assert told(settings(hold=600.0), bought()) != []
-    assert told(settings(hold=600.0), bought(), then) == []
-    assert told(settings("off", hold=600.0), bought()) == []
+    assert list_held(settings(hold=600.0), bought()) != []
+    assert list_held(settings(hold=600.0), bought(), then) == []
+    assert list_held(settings("off", hold=600.0), bought()) == []
 
 
 def test_an_order_state_has_the_time_of_export_and_the_reason() -> None:

@@ -57,7 +57,7 @@ def bought(**fields: Any) -> OrderChanged:
     return BOUGHT.model_copy(update=fields)
 
 
-def standing(*events: Event, using: Settings | None = None, now: datetime = NOW) -> ExportState:
+def read_state(*events: Event, using: Settings | None = None, now: datetime = NOW) -> ExportState:
     [found] = list_order_states(collect(*events), (using or settings()).shops, now)
     return found
 
@@ -74,13 +74,13 @@ UNTRIGGERED = {
 @pytest.mark.parametrize(("fields", "why"), UNTRIGGERED.values(), ids=list(UNTRIGGERED))
 def test_an_order_without_its_trigger_is_stored_and_not_exported(fields: dict[str, Any], why: str) -> None:
     seen = bought(**fields)
-    found = standing(seen)
+    found = read_state(seen)
     assert (found.state, found.order_id, found.status) == ("watching", ORDER, seen.status)
     assert found.why.startswith(why)
     exporter = Consumer(handlers(settings()))
     assert exporter.take(link(311), seen)[KEY] == NOTHING
     # and: once its trigger comes, it is watched no more, and exported
-    assert standing(seen, bought(status="completed")).state == "due"
+    assert read_state(seen, bought(status="completed")).state == "due"
     assert exporter.take(bought(status="completed"))[KEY].deliveries
 
 
@@ -88,23 +88,23 @@ def test_an_order_without_its_trigger_is_stored_and_not_exported(fields: dict[st
 def test_each_order_has_a_state() -> None:
     gone = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=PAID)
     sale = recorded_sale(BOUGHT, settings())
-    assert standing(BOUGHT, sale).state == "in the books"
-    assert standing(BOUGHT, open_dead_letter(f"sale:{KEY}", KEY)).why.startswith(
+    assert read_state(BOUGHT, sale).state == "in the books"
+    assert read_state(BOUGHT, open_dead_letter(f"sale:{KEY}", KEY)).why.startswith(
         "balance.period-closed: davtari dead-letters show"
     )
-    assert standing(bought(status="cancelled")).state == "given up"
-    assert standing(BOUGHT, gone).state == "removed"
-    assert standing(BOUGHT, using=settings("dry-run")).why == "dry run: planned, not written"
+    assert read_state(bought(status="cancelled")).state == "given up"
+    assert read_state(BOUGHT, gone).state == "removed"
+    assert read_state(BOUGHT, using=settings("dry-run")).why == "dry run: planned, not written"
     held = settings(hold=3600.0)
-    assert standing(BOUGHT, using=held, now=PAID + timedelta(minutes=5)).state == "held"
-    assert standing(BOUGHT, using=held).state == "due"
+    assert read_state(BOUGHT, using=held, now=PAID + timedelta(minutes=5)).state == "held"
+    assert read_state(BOUGHT, using=held).state == "due"
 
 
 def test_a_closed_dead_letter_blocks_nothing() -> None:
-    open_letter = open_dead_letter(f"sale:{KEY}", KEY)
-    closed = {"dead_letter": open_letter.dead_letter, "service": "order-exporter", "original_key": KEY}
+    dead_letter = open_dead_letter(f"sale:{KEY}", KEY)
+    closed = {"dead_letter": dead_letter.dead_letter, "service": "order-exporter", "original_key": KEY}
     settled = DeadLetterSettled.model_validate(closed | {"how": "replayed", "by": "nino", "at": PAID})
-    assert standing(BOUGHT, open_letter, settled).state == "due"
+    assert read_state(BOUGHT, dead_letter, settled).state == "due"
 
 
 def test_other_shops_are_left_out_and_each_order_is_listed_once() -> None:
@@ -168,7 +168,7 @@ WAITING = {
         [BOUGHT, OrderUnreadable(**UNREAD, reason="shop.order-outdated", detail="older than in the list")],
         [("1042", None, "not readable", "older than in the list")],
     ),
-    "an order of which nobody said what it is to its parent": (
+    "an order whose relation to its parent is not configured": (
         [PART],
         [
             (

@@ -81,7 +81,7 @@ def note(total: str = "20.00") -> CreditNoteRecorded:
     )
 
 
-def letter() -> DeadLettered:
+def dead_letter() -> DeadLettered:
     return DeadLettered(
         dead_letter="4c1",
         service="order-exporter",
@@ -100,7 +100,7 @@ def settled() -> DeadLetterSettled:
     )
 
 
-def told(*events: Event) -> list[Envelope[Event]]:
+def wrap_events(*events: Event) -> list[Envelope[Event]]:
     return [
         wrap(e, version=n, source="order-exporter", time=AT + timedelta(seconds=n)) for n, e in enumerate(events, 1)
     ]
@@ -113,7 +113,7 @@ def of(events: Iterable[Envelope[Event]]) -> OrderTimeline:
 
 
 def test_the_timeline_is_sorted_by_time() -> None:
-    story = told(order(), sale(), refund(), note())
+    story = wrap_events(order(), sale(), refund(), note())
     assert of(reversed(story)).entries == of(story).entries
     assert [entry.at for entry in of(story).entries] == [
         f"20 Nov 2026 14:03:{second:02} +04" for second in range(8, 12)
@@ -121,7 +121,7 @@ def test_the_timeline_is_sorted_by_time() -> None:
 
 
 def test_books_that_agree_with_the_shop() -> None:
-    found = of(told(order(), sale(), refund(), note()))
+    found = of(wrap_events(order(), sale(), refund(), note()))
     assert (found.sale, found.credited, found.shop) == (Decimal("187.40"), Decimal("20.00"), Decimal("167.40"))
     assert found.matches and not found.waits
 
@@ -132,28 +132,28 @@ def test_books_that_agree_with_the_shop() -> None:
     ids=["another total", "a credit note is missing", "another credit", "no Sale"],
 )
 def test_books_that_differ(events: tuple[Event, ...]) -> None:
-    assert not of(told(*events)).matches
+    assert not of(wrap_events(*events)).matches
 
 
 def test_a_deleted_refund_is_not_counted() -> None:
     gone = RefundRemoved(**HERE, refund_id=1051, observed_at=AT)
-    assert of(told(order(), sale(), refund(), gone)).matches
+    assert of(wrap_events(order(), sale(), refund(), gone)).matches
 
 
 def test_failed_attempts_are_shown() -> None:
     lost = Attempt(at=AT, outcome="unknown", detail="no answer within 30 s")
     assert "unknown: no answer within 30 s" in [
-        entry.what for entry in of(told(order(), sale(attempts=(lost,)))).entries
+        entry.what for entry in of(wrap_events(order(), sale(attempts=(lost,)))).entries
     ]
 
 
 def test_an_order_with_an_open_dead_letter_needs_a_person() -> None:
-    assert of(told(order(), letter())).waits
-    assert not of(told(order(), letter(), settled(), sale())).waits
+    assert of(wrap_events(order(), dead_letter())).waits
+    assert not of(wrap_events(order(), dead_letter(), settled(), sale())).waits
 
 
 def test_other_orders_are_left_out_and_an_unknown_order_has_no_timeline() -> None:
-    assert build_timeline("main:1", told(order(), sale())) is None
+    assert build_timeline("main:1", wrap_events(order(), sale())) is None
 
 
 def test_notes_and_statuses_in_the_shop_are_shown() -> None:
@@ -165,7 +165,7 @@ def test_notes_and_statuses_in_the_shop_are_shown() -> None:
         OrderStatusPlanned(**moved, planned_at=AT),
         OrderStatusWritten(**moved, how="found", written_at=AT),
     )
-    assert [entry.what for entry in of(told(order(), sale(), *events)).entries[2:]] == [
+    assert [entry.what for entry in of(wrap_events(order(), sale(), *events)).entries[2:]] == [
         "dry run: would write a note to the customer: Sale 123 (davtari-1)",
         "note to the customer 29 written in the shop: Sale 123 (davtari-1)",
         "dry run: would set the status processing → completed, because it is posted in the books",
@@ -184,7 +184,7 @@ def forgotten(ref: str, *, dry_run: bool = False) -> ForgetRequested:
 def test_the_timeline_shows_the_erasure_of_the_buyers_data() -> None:
     nobody = order().model_copy(update={"person": None})
 
-    found = of(told(nobody, sale(), forgotten("p"), forgotten("other"), forgotten("p", dry_run=True)))
+    found = of(wrap_events(nobody, sale(), forgotten("p"), forgotten("other"), forgotten("p", dry_run=True)))
 
     assert found.matches
     assert [entry.what for entry in found.entries if "erased" in entry.what] == [

@@ -90,9 +90,9 @@ async def test_lookups_in_the_shop_are_awaited(tmp_path: Path) -> None:
     async with importer(tmp_path) as engine:
         await _take(engine, item(), item("tea-200"))
         assert "2 items are not looked up in the shop yet" in await lacks(chosen(tmp_path))
-        told: asyncio.Queue[str] = asyncio.Queue()
-        waiting = asyncio.create_task(wait_until_complete(chosen(tmp_path), "main", 30.0, told.put_nowait))
-        assert (await told.get()).startswith("2 items are not looked up")
+        messages: asyncio.Queue[str] = asyncio.Queue()
+        waiting = asyncio.create_task(wait_until_complete(chosen(tmp_path), "main", 30.0, messages.put_nowait))
+        assert (await messages.get()).startswith("2 items are not looked up")
         await _look_up(engine)
         assert await waiting == []
 
@@ -105,7 +105,7 @@ async def test_after_the_timeout_missing_work_is_reported(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("stating", "complete", "told"),
+    ("stating", "complete", "message"),
     [
         ("", ("items", "prices"), ""),
         ("items", ("items", "prices"), "balance-feed is publishing changes of Balance's items"),
@@ -119,14 +119,14 @@ async def test_after_the_timeout_missing_work_is_reported(tmp_path: Path) -> Non
     ],
 )
 async def test_an_unfinished_feed_is_reported(
-    stating: str, complete: tuple[str, ...], told: str, tmp_path: Path
+    stating: str, complete: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     async with importer(tmp_path), opened(FEED, feed_handlers(), tmp_path, Clock(NOON)) as feed:
         for resource in complete:
             await record_completion(feed.database, resource, NOON)
         async with feed.database.write() as connection:
             await write_meta(connection, STATING + stating, "yes")
-        assert await lacks(chosen(tmp_path)) == told
+        assert await lacks(chosen(tmp_path)) == message
 
 
 async def _take(engine: Engine, *events: Event) -> None:

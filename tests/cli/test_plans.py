@@ -71,7 +71,7 @@ def test_a_plan_as_files(tmp_path: Path) -> None:
     assert "ჩაი&lt;1&gt;" in page and "<1>" not in page
 
 
-def letter(key: str) -> DeadLettered:
+def dead_letter(key: str) -> DeadLettered:
     known = {"dead_letter": "l", "service": "catalog-importer", "about": "a", "detail": "no", "at": NOON}
     return DeadLettered.model_validate(
         known
@@ -91,6 +91,6 @@ def test_progress_records_the_result_of_each_change() -> None:
     assert not progress.apply_event(linked("elsewhere", "d1", 1))
     assert progress.apply_event(linked("a", "d1", 1))
     assert progress.apply_event(skipped("b", Reason.PRODUCT_IN_TRASH))
-    assert progress.apply_event(letter("main:c"))
+    assert progress.apply_event(dead_letter("main:c"))
     assert (progress.written, sorted(progress.left_out), progress.open) == (["a"], ["b", "c"], 0)
     assert not progress.apply_event(linked("a", "d1", 2)), "once each"

@@ -26,13 +26,13 @@ from services.cli.propose import (
 from services.settings.balance import Dialect
 from tests.catalog_importer.catalogue_bench import item
 from tests.cli.catalogue_given import known
-from tests.cli.test_shop_only import BARE, BEAR, GIFT, PARENT, shelf
+from tests.cli.test_shop_only import BARE, BEAR, GIFT, PARENT, list_products
 from tests.support.memory_state import NOON
 
 STAMP = {"command_id": "c1", "asked_by": "nino", "asked_at": NOON}
 
 
-def told(*events: Event) -> list[Envelope[Event]]:
+def wrap_events(*events: Event) -> list[Envelope[Event]]:
     return [wrap(event, version=n, source="t", time=NOON) for n, event in enumerate(events, 1)]
 
 
@@ -42,7 +42,7 @@ def approved(sku: str = "gift-1", shop: str = "main") -> ItemApproved:
 
 
 async def only_there() -> list[ShopOnlyProduct]:
-    return await find_shop_only(known(), frozenset(), shelf(GIFT, BEAR, BARE, PARENT))
+    return await find_shop_only(known(), frozenset(), list_products(GIFT, BEAR, BARE, PARENT))
 
 
 async def proposed(before: Sequence[Proposal] = (), sku: str = "*") -> list[ItemProposed]:
@@ -54,9 +54,9 @@ async def test_products_missing_in_balance_are_proposed_once() -> None:
     """Not what has no SKU, nor what Balance has and leaves alone, nor parents of variations."""
     [one] = await proposed()
     assert (one.sku, one.name, str(one.regular_price), one.product_id) == ("GIFT-1", "=Gift [card]", "5.00", 1)
-    assert await proposed(collect_proposals("main", told(one))) == []
+    assert await proposed(collect_proposals("main", wrap_events(one))) == []
     dearer = one.model_copy(update={"name": "Gift"})
-    assert await proposed(collect_proposals("main", told(dearer))) == [one], "another name is another proposal"
+    assert await proposed(collect_proposals("main", wrap_events(dearer))) == [one], "another name is another proposal"
 
 
 @pytest.mark.parametrize(("pattern", "count"), [("*", 1), ("gift-*", 1), ("TEA-*", 0)])
@@ -67,9 +67,9 @@ async def test_a_pattern_selects_skus(pattern: str, count: int) -> None:
 @pytest.mark.claim("S2.14")
 async def test_approved_items_are_exported_until_balance_has_them(tmp_path: Path) -> None:
     [one] = await proposed()
-    waiting = collect_proposals("main", told(one))
+    waiting = collect_proposals("main", wrap_events(one))
     assert ([each.state for each in waiting], list(approved_rows(waiting, Dialect()))) == (["proposed"], [])
-    agreed = collect_proposals("main", told(one, approved()))
+    agreed = collect_proposals("main", wrap_events(one, approved()))
     assert write_approved_csv(agreed, Dialect(), tmp_path / "items.csv") == 1
     with (tmp_path / "items.csv").open(encoding="utf-8-sig") as file:
         head, line = csv.reader(file)
@@ -79,21 +79,21 @@ async def test_approved_items_are_exported_until_balance_has_them(tmp_path: Path
         == ("InternalArticle", "Name", "ItemType", "Price", "ExtCode", "approved by")
     )
     assert line == ["GIFT-1", "'=Gift [card]", "საქონელი", "5.00", "1", "gia"]
-    there = collect_proposals("main", told(one, approved(), item("new-uid", sku="Gift-1")))
+    there = collect_proposals("main", wrap_events(one, approved(), item("new-uid", sku="Gift-1")))
     assert ([each.state for each in there], list(approved_rows(there, Dialect()))) == (["in Balance"], [])
 
 
 async def test_proposals_of_other_shops_are_left_out() -> None:
     [one] = await proposed()
-    assert collect_proposals("outlet", told(one, approved())) == []
-    assert [each.state for each in collect_proposals("main", told(one, approved(shop="outlet")))] == ["proposed"]
+    assert collect_proposals("outlet", wrap_events(one, approved())) == []
+    assert [each.state for each in collect_proposals("main", wrap_events(one, approved(shop="outlet")))] == ["proposed"]
 
 
 async def test_only_open_proposals_can_be_approved() -> None:
     [one] = await proposed()
-    waiting = collect_proposals("main", told(one))
+    waiting = collect_proposals("main", wrap_events(one))
     assert find_proposal(waiting, " gift-1 ").proposed == one
     with pytest.raises(InvalidArgument, match="propose items"):
         find_proposal(waiting, "OTHER")
     with pytest.raises(InvalidArgument, match="new-uid"):
-        find_proposal(collect_proposals("main", told(one, item("new-uid", sku="Gift-1"))), "GIFT-1")
+        find_proposal(collect_proposals("main", wrap_events(one, item("new-uid", sku="Gift-1"))), "GIFT-1")

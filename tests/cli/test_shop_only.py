@@ -1,4 +1,4 @@
-"""Products that only the shop has: listed with what stands in the way, never proposed as anything else."""
+"""Products that only the shop has: listed with what prevents linking them, never proposed as anything else."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tests.cli.catalogue_given import known, linked
 from tests.support.memory_state import NOON
 
 
-def told(*events: Event) -> list[Envelope[Event]]:
+def wrap_events(*events: Event) -> list[Envelope[Event]]:
     return [wrap(event, version=n, source="t", time=NOON) for n, event in enumerate(events, 1)]
 
 
-async def shelf(*products: Product) -> AsyncIterator[Product]:
+async def list_products(*products: Product) -> AsyncIterator[Product]:
     for product in products:
         yield product
 
@@ -45,8 +45,8 @@ OURS = replace(HELD, id=7, sku="TEA-100")
 
 @pytest.mark.claim("S3.6", "S2.14")
 async def test_what_is_not_linked_is_listed_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    linked_ids = linked_products("main", told(linked("tea-100")))
-    found = await find_shop_only(known(), linked_ids, shelf(GIFT, BEAR, BARE, PARENT, OURS))
+    linked_ids = linked_products("main", wrap_events(linked("tea-100")))
+    found = await find_shop_only(known(), linked_ids, list_products(GIFT, BEAR, BARE, PARENT, OURS))
     assert [(one.product_id, one.price) for one in found] == [(1, "5.00"), (2, "14.75"), (3, "")]
     assert [one.why.partition(";")[0] for one in found] == [
         "Balance has no item with this SKU",
@@ -59,14 +59,14 @@ async def test_what_is_not_linked_is_listed_with_the_reason(capsys: pytest.Captu
 
 def test_an_unlinked_product_is_listed() -> None:
     cut = ProductUnlinked(shop="main", item="tea-100", product_id=7, reason="gone", unlinked_at=NOON)
-    assert 7 in linked_products("main", told(linked("tea-100")))
-    assert 7 not in linked_products("main", told(linked("tea-100"), cut))
-    assert 7 not in linked_products("outlet", told(linked("tea-100")))
+    assert 7 in linked_products("main", wrap_events(linked("tea-100")))
+    assert 7 not in linked_products("main", wrap_events(linked("tea-100"), cut))
+    assert 7 not in linked_products("outlet", wrap_events(linked("tea-100")))
 
 
 @pytest.mark.claim("S2.14")
 async def test_the_list_for_the_accountant_has_no_formula(tmp_path: Path) -> None:
-    write_shop_only_csv(await find_shop_only(known(), frozenset(), shelf(GIFT)), tmp_path / "list.csv")
+    write_shop_only_csv(await find_shop_only(known(), frozenset(), list_products(GIFT)), tmp_path / "list.csv")
     head, line = (tmp_path / "list.csv").read_text(encoding="utf-8-sig").splitlines()
     assert head == ",".join(SHOP_ONLY_HEADINGS)
     assert line.startswith("1,GIFT-1,'=Gift [card],publish,5.00,")
@@ -74,7 +74,7 @@ async def test_the_list_for_the_accountant_has_no_formula(tmp_path: Path) -> Non
 
 @pytest.mark.claim("S2.25")
 def test_all_manual_actions_are_in_one_panel() -> None:
-    said = CliRunner().invoke(app, ["--help"]).output
-    panel = said.partition("Manual actions")[2].partition("╰")[0]
+    output = CliRunner().invoke(app, ["--help"]).output
+    panel = output.partition("Manual actions")[2].partition("╰")[0]
     assert all(f"│ {name} " in panel for name in ("import", "push", "apply", "mapping", "dead-letters"))
     assert "│ status " not in panel

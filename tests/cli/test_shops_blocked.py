@@ -1,4 +1,4 @@
-"""A blocked shop stands first in `davtari status`, with the evidence and the remedy."""
+"""A blocked shop is listed first in `davtari status`, with the evidence and the fix."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STRANGE = ShopNotRecognized(**SHOWN, differences=("its newest orders 4, 5, 6 are
 
 def status(*events: ShopIdentified | ShopNotRecognized) -> str:
     """What `davtari status` shows after these events."""
-    told = [wrap(event, version=n, source="/tests", time=NOON) for n, event in enumerate(events, 1)]
+    events = [wrap(event, version=n, source="/tests", time=NOON) for n, event in enumerate(events, 1)]
     nothing: dict[str, Any] = {field.name: [] for field in fields(StatusReport)}
-    seen = StatusReport(**nothing | {"shops": shop_identity.collect_identities(["main"], told)})
+    seen = StatusReport(**nothing | {"shops": shop_identity.collect_identities(["main"], events)})
     with console.capture() as shown:
         seen.show()
     return " ".join(shown.get().split())

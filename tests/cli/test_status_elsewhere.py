@@ -9,7 +9,7 @@ from services.cli.status import show_services
 
 
 @pytest.mark.parametrize(
-    ("standing", "cells", "explained"),
+    ("status", "cells", "explained"),
     [
         (ServiceStatus("order-exporter"), ["order-exporter", "not started yet"], False),
         (ServiceStatus("order-exporter", lag=3), ["order-exporter", "3", *["unknown"] * 4], True),
@@ -17,9 +17,9 @@ from services.cli.status import show_services
     ],
 )
 def test_unknown_figures_are_not_shown_as_zero(
-    standing: ServiceStatus, cells: list[str], explained: bool, capsys: pytest.CaptureFixture[str]
+    status: ServiceStatus, cells: list[str], explained: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    show_services([standing], [])
+    show_services([status], [])
     shown = capsys.readouterr().out
     assert " ".join(shown.splitlines()[2].split()) == " ".join(cells)
     assert ("run davtari status there" in shown) == explained

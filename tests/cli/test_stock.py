@@ -21,7 +21,7 @@ from tests.stock_publisher.stock_bench import stock as reading
 from tests.support.memory_state import NOON
 
 
-def told(*events: Event) -> list[Envelope[Event]]:
+def wrap_events(*events: Event) -> list[Envelope[Event]]:
     return [wrap(event, version=n, source="t", time=NOON) for n, event in enumerate(events, 1)]
 
 
@@ -32,7 +32,7 @@ def published() -> Any:
 def shown(*events: Event, at: datetime = NOON) -> str:
     """What the command shows after these events, as one line."""
     publisher = FigureCalculator(settings("live", buffer="2"), at)
-    found = stock.explain_figure("main", "TEA-100", told(*events), publisher)
+    found = stock.explain_figure("main", "TEA-100", wrap_events(*events), publisher)
     assert found is not None
     with console.capture() as printed:
         stock.show_figure(found)
@@ -53,7 +53,7 @@ def test_the_current_figure_is_shown_with_the_published_one() -> None:
 
 def test_a_missing_current_figure_has_a_reason() -> None:
     assert "now: none; Balance has reported no stock" in shown(link())
-    elsewhere = told(link(), reading(row("52", warehouse=VAKE)))
+    elsewhere = wrap_events(link(), reading(row("52", warehouse=VAKE)))
     found = stock.explain_figure("main", "TEA-100", elsewhere, FigureCalculator(settings("live"), NOON))
     assert found is not None and found.now is not None
     assert "no stock reading contains a warehouse 'Main'" in found.now.why
@@ -95,7 +95,7 @@ def test_a_later_change_in_the_shop_is_shown(drift: dict[str, Any], what: str, t
 def test_json_has_both_figures() -> None:
     events = (link(), reading(row("52", "6")), order(1042, "4"))
     found = stock.explain_figure(
-        "main", "TEA-100", told(*events, published()), FigureCalculator(settings("live"), NOON)
+        "main", "TEA-100", wrap_events(*events, published()), FigureCalculator(settings("live"), NOON)
     )
     assert found is not None
     data = stock.figure_to_data(found)
@@ -105,7 +105,7 @@ def test_json_has_both_figures() -> None:
 
 @pytest.mark.claim("I1")
 def test_every_line_of_a_figure_is_shown() -> None:
-    found = stock.explain_figure("main", "TEA-100", told(link(), published()))
+    found = stock.explain_figure("main", "TEA-100", wrap_events(link(), published()))
     assert found is not None
     with console.capture() as shown:
         stock.show_figure(found)
@@ -115,7 +115,7 @@ def test_every_line_of_a_figure_is_shown() -> None:
 
 
 def test_a_product_without_a_figure_has_a_reason() -> None:
-    found = stock.explain_figure("main", "TEA-100", told(link()))
+    found = stock.explain_figure("main", "TEA-100", wrap_events(link()))
     assert found is not None
     with console.capture() as shown:
         stock.show_figure(found)
@@ -124,11 +124,11 @@ def test_a_product_without_a_figure_has_a_reason() -> None:
 
 def test_an_unknown_product_is_reported() -> None:
     gone = ProductUnlinked(shop="main", item=link().item, product_id=311, reason="gone", unlinked_at=NOON)
-    assert stock.explain_figure("main", "COFFEE", told(link())) is None
-    assert stock.explain_figure("outlet", "TEA-100", told(link())) is None
-    assert stock.explain_figure("main", "TEA-100", told(link(), gone)) is None
+    assert stock.explain_figure("main", "COFFEE", wrap_events(link())) is None
+    assert stock.explain_figure("outlet", "TEA-100", wrap_events(link())) is None
+    assert stock.explain_figure("main", "TEA-100", wrap_events(link(), gone)) is None
 
 
 def test_an_item_may_be_named_by_its_uid() -> None:
-    found = stock.explain_figure("main", link().item, told(link()))
+    found = stock.explain_figure("main", link().item, wrap_events(link()))
     assert found is not None and found.link.sku == "TEA-100"

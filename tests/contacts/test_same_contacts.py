@@ -25,5 +25,5 @@ def test_phones_are_compared_by_their_digits_with_the_country(written: str, read
 
 
 @pytest.mark.parametrize(("written", "read"), [(" A@B.ge", "a@b.ge"), ("a@b", ""), ("a b@c.ge", ""), ("", "")])
-def test_emails_are_compared_without_letter_case(written: str, read: str) -> None:
+def test_emails_are_compared_case_insensitively(written: str, read: str) -> None:
     assert contacts.email(written) == read

@@ -79,7 +79,7 @@ POLICIES: st.SearchStrategy[Policy] = st.sampled_from(["balance", "shop", "newes
 
 @pytest.mark.claim("S4.12")
 @given(POLICIES, PHONES, PHONES, PHONES, PHONES)
-def test_after_a_merge_nothing_is_left_to_do_and_nothing_said_was_lost(
+def test_after_a_merge_nothing_is_left_to_do_and_no_value_was_lost(
     policy: Policy, shop: str, balance: str, base_shop: str, base_balance: str
 ) -> None:
     now = ContactSides(shop, balance)

@@ -13,7 +13,7 @@ from tests.support.exporting import SHOP, line, order, settings
 from tests.woocommerce.shop_double import answered
 
 JSON = answered("order-get-storefront-guest-cod-coupon-shipping")
-SAID = {"dokan": "part-of-parent", "wc_deposits": "own-order"}
+SUB_ORDERS = {"dokan": "part-of-parent", "wc_deposits": "own-order"}
 
 
 def sub_order(via: str, **fields: Any) -> OrderChanged:
@@ -22,22 +22,22 @@ def sub_order(via: str, **fields: Any) -> OrderChanged:
 
 @pytest.mark.claim("K26")
 @pytest.mark.parametrize(
-    ("via", "said", "role", "own"),
+    ("via", "sub_orders", "role", "own"),
     [
         ("dokan", {}, "undecided", False),
-        ("dokan", SAID, "part-of-parent", False),
-        ("wc_deposits", SAID, "own-order", True),
-        ("wcfm", SAID, "undecided", False),
-        ("wcfm", SAID | {"default": "own-order"}, "own-order", True),
-        ("dokan", SAID | {"default": "own-order"}, "part-of-parent", False),
+        ("dokan", SUB_ORDERS, "part-of-parent", False),
+        ("wc_deposits", SUB_ORDERS, "own-order", True),
+        ("wcfm", SUB_ORDERS, "undecided", False),
+        ("wcfm", SUB_ORDERS | {"default": "own-order"}, "own-order", True),
+        ("dokan", SUB_ORDERS | {"default": "own-order"}, "part-of-parent", False),
         ("", {"default": "part-of-parent"}, "part-of-parent", False),
-        ("", SAID, "undecided", False),
+        ("", SUB_ORDERS, "undecided", False),
     ],
 )
 def test_a_setting_says_by_origin_what_an_order_with_a_parent_is(
-    via: str, said: dict[str, str], role: Role, own: bool
+    via: str, sub_orders: dict[str, str], role: Role, own: bool
 ) -> None:
-    rules = settings(sub_orders=said).shops[SHOP].orders
+    rules = settings(sub_orders=sub_orders).shops[SHOP].orders
     assert role_of(sub_order(via), rules) == role
     assert is_own_purchase(sub_order(via), rules) is own
     assert is_triggered(sub_order(via), rules) is (role != "part-of-parent")

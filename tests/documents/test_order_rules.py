@@ -19,12 +19,12 @@ from tests.support.exporting import COMPANY_ID, PAID, PERSONAL_ID, buyer, line, 
 ZONES = {"Tbilisi": ("flat_rate:3", "local_pickup:5"), "Regions": ("flat_rate:4",)}
 
 
-def rules(*given: dict[str, Any], **fields: Any) -> OrderSettings:
-    return OrderSettings.model_validate({"rules": given, "shipping_zones": ZONES, **fields})
+def rules(*rule: dict[str, Any], **fields: Any) -> OrderSettings:
+    return OrderSettings.model_validate({"rules": rule, "shipping_zones": ZONES, **fields})
 
 
 def shipped(method: str = "flat_rate", instance: str = "3", point: str = "", **fields: Any) -> OrderChanged:
-    """An order over 30 GEL, by courier unless said else."""
+    """An order over 30 GEL, by courier by default."""
     way = line(2, "5.00", kind="shipping", method_id=method, instance_id=instance, pickup_point=point)
     return order(line(1, "25.00"), way, **fields)
 
@@ -126,7 +126,7 @@ def test_a_status_that_a_rule_holds_is_no_stray() -> None:
 
 @pytest.mark.claim("S2.20")
 @pytest.mark.parametrize(
-    ("hold_for", "given", "seconds"),
+    ("hold_for", "rule", "seconds"),
     [
         ({}, (), 30),
         ({"bog": 600}, (), 600),
@@ -137,10 +137,10 @@ def test_a_status_that_a_rule_holds_is_no_stray() -> None:
         ({"bog": 600}, ({"payment-method": "bog", "hold": 0},), 0),
     ],
 )
-def test_the_hold_is_told_by_method_and_status_or_by_a_rule(
-    hold_for: dict[str, float], given: tuple[dict[str, Any], ...], seconds: float
+def test_the_hold_depends_on_method_and_status_or_a_rule(
+    hold_for: dict[str, float], rule: tuple[dict[str, Any], ...], seconds: float
 ) -> None:
-    using = rules(*given, hold_for=hold_for, hold=30)
+    using = rules(*rule, hold_for=hold_for, hold=30)
     of = shipped()
     assert due_at(of, using) == PAID + timedelta(seconds=seconds)
     assert is_due(of, using, PAID + timedelta(seconds=seconds))
@@ -148,7 +148,7 @@ def test_the_hold_is_told_by_method_and_status_or_by_a_rule(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("rule", "message"),
     [
         ({"payment-method": "bog"}, "a rule needs an effect"),
         ({"document": "sales-order"}, "needs status"),
@@ -159,9 +159,9 @@ def test_the_hold_is_told_by_method_and_status_or_by_a_rule(
         ({"shipping-zone": "Mars", "hold": 1}, "shipping-zones has no zone 'Mars'"),
     ],
 )
-def test_a_rule_that_means_nothing_is_refused_with_what_to_write(given: dict[str, Any], told: str) -> None:
-    with pytest.raises(ValidationError, match=told):
-        rules(given)
+def test_an_invalid_rule_is_refused_with_the_correct_form(rule: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        rules(rule)
 
 
 def test_amounts_of_rules_are_exact() -> None:

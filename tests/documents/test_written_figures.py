@@ -57,7 +57,7 @@ def test_uids_are_what_they_have_always_been() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "held", "lines", "told"),
+    ("stated", "held", "lines", "reported"),
     [
         ("18.00", "18.02", 1, False),
         ("18.00", "18.03", 1, True),
@@ -67,6 +67,6 @@ def test_uids_are_what_they_have_always_been() -> None:
     ],
 )
 def test_the_shops_tax_is_a_control_figure_with_the_tolerance_of_its_rounding(
-    stated: str, held: str, lines: int, told: bool
+    stated: str, held: str, lines: int, reported: bool
 ) -> None:
-    assert bool(describe_vat_difference(Decimal(stated), Decimal(held), lines, "order")) is told
+    assert bool(describe_vat_difference(Decimal(stated), Decimal(held), lines, "order")) is reported

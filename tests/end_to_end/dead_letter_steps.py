@@ -46,7 +46,7 @@ async def place_refused_orders(system: SystemUnderTest, count: int) -> dict[int,
 
 async def run_dead_letters(system: SystemUnderTest, *arguments: str) -> CommandResult:
     """`davtari dead-dead_letters …`."""
-    return await system.davtari("dead-letters", *arguments)
+    return await system.run_davtari("dead-letters", *arguments)
 
 
 def read_results(result: CommandResult) -> dict[str, str]:

@@ -38,7 +38,7 @@ def closes(system: SystemUnderTest) -> list[DayClosed]:
 
 
 async def day_close(system: SystemUnderTest, date: str, *options: str) -> tuple[int, dict[str, Any]]:
-    result = await system.davtari("day-close", "--date", date, "--json", *options)
+    result = await system.run_davtari("day-close", "--date", date, "--json", *options)
     [day] = result.json["days"]
     return result.code, day
 
@@ -55,15 +55,15 @@ async def test_orders_are_exported_after_approval_and_the_day_closes_green(kafka
         orders = made.supply.orders(3)
         await made.place(*orders)
         await made.wait_until(lambda: len(asked(made)) == 3, "three questions to the accountant")
-        listed = (await made.davtari("approvals", "list", "--json")).json["shapes"]
+        listed = (await made.run_davtari("approvals", "list", "--json")).json["shapes"]
         assert {one["document"] for shape in listed for one in shape["waiting"]} == asked(made)
         # then their day is not green, and says for what it waits
         order = made.ledger.orders[f"main:{orders[0]}"]
         code, open_day = await day_close(made, local_date(order.paid_at or order.created_at))
         assert code == 1 and Reason.APPROVAL_WAITS in reasons(open_day)
         # when one is approved alone and the others by their shapes
-        assert (await made.davtari("approve", "document", f"sale:main:{orders[0]}", "--why", "checked")).code == 0
-        shapes = await asyncio.gather(*(made.davtari("approve", "shape", shape["id"]) for shape in listed))
+        assert (await made.run_davtari("approve", "document", f"sale:main:{orders[0]}", "--why", "checked")).code == 0
+        shapes = await asyncio.gather(*(made.run_davtari("approve", "shape", shape["id"]) for shape in listed))
         assert {one.code for one in shapes} == {0}
         await made.wait_until(lambda: len(made.ledger.sales) == 3, "three Sales")
         # then the days are green, and Balance says the same
@@ -81,8 +81,8 @@ async def test_orders_are_exported_after_approval_and_the_day_closes_green(kafka
         assert code == 1 and "changed by hand" in edited["differences"][0]["cause"]
         # and the order can be shown as of any time, and a backfill of the days finds nothing to do
         then, filled = await asyncio.gather(
-            made.davtari("order", "main", str(orders[0]), "--json", "--at", asked_at(made, sale.key)),
-            made.davtari("backfill", "orders", "--from", "2020-01-01", "--to", "2030-01-01", "--json"),
+            made.run_davtari("order", "main", str(orders[0]), "--json", "--at", asked_at(made, sale.key)),
+            made.run_davtari("backfill", "orders", "--from", "2020-01-01", "--to", "2030-01-01", "--json"),
         )
         assert (then.json["sale"], then.json["shop"]) == (None, f"{sale.total}")
         assert (filled.code, filled.json["shops"][0]["steps"], filled.json["shops"][0]["booked"]) == (0, [], 3)

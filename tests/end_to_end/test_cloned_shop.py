@@ -96,13 +96,13 @@ async def test_a_clone_of_the_shop_writes_nothing_until_a_person_accepts_it(syst
         await system.import_now("stock")
         await system.wait_until(lambda: list_events(system, ShopNotRecognized), "the copy is not recognized")
         # then: nothing is written to the copy, and nothing to Balance
-        asked = [system.davtari(command, "--json") for command in ("status", "check")]
+        asked = [system.run_davtari(command, "--json") for command in ("status", "check")]
         status, check = await asyncio.gather(*asked)
         assert status.json["shops"]["main"]["not_recognized"]["differences"]
         assert _identity(check.json)["ok"] is False
         assert (await copy.writes(), (await system.writes())["balance"]) == (0, books)
         # and then, when a person has accepted it, what waited is written there
-        accepted = await system.davtari("shop", "accept", "--shop", "main", "--reason", "the shop has moved")
+        accepted = await system.run_davtari("shop", "accept", "--shop", "main", "--reason", "the shop has moved")
         assert accepted.code == 0, accepted.err + accepted.out
         assert list_events(system, ShopIdentified)[-1].how == "accepted"
         await system.wait_until(lambda: system.ledger.figures[figure.key].quantity > 900, "what waited is written", 30)

@@ -52,7 +52,7 @@ def _is_plain(order_id: int) -> bool:
 
 
 async def test_check_passes_on_a_working_system(system: SystemUnderTest) -> None:
-    plain, data = await asyncio.gather(system.davtari("check"), system.davtari("check", "--json"))
+    plain, data = await asyncio.gather(system.run_davtari("check"), system.run_davtari("check", "--json"))
     assert (plain.code, data.code) == (DONE, DONE), plain.out + plain.err
     assert "0 problems" in plain.out
     assert all(finding["ok"] is not False for system in data.json["systems"] for finding in system["findings"])
@@ -62,8 +62,8 @@ async def test_check_passes_on_a_working_system(system: SystemUnderTest) -> None
 
 async def test_topics_are_created_once(system: SystemUnderTest) -> None:
     _other_settings(system, "second.toml", f'"{system.world.prefix}"', f'"second-{system.world.prefix}"')
-    first = await system.davtari("topics", "create", settings="second.toml")
-    again = await system.davtari("topics", "create", settings="second.toml")
+    first = await system.run_davtari("topics", "create", settings="second.toml")
+    again = await system.run_davtari("topics", "create", settings="second.toml")
     assert (first.code, again.code) == (DONE, DONE), first.err
     assert f"{len(TOPICS)} topics created" in first.out
     assert "0 topics created; all existed already" in again.out
@@ -83,13 +83,13 @@ async def test_an_import_in_dry_run_changes_nothing(system: SystemUnderTest) -> 
     await system.change("prices", item=link.item, price="123.45")
     before = await sandbox_requests.count_writes(system.world.shop)
     # when a dry run looks at it
-    looked = await system.davtari("import", "prices", "--dry-run", "--json")
+    looked = await system.run_davtari("import", "prices", "--dry-run", "--json")
     # then it counts it and nothing is stated
     assert looked.code == DONE, looked.err
     assert looked.json["figures"] | {"seen": 0, "unchanged": 0} == _figures(changed=1)
     assert await sandbox_requests.count_writes(system.world.shop) == before
     # and the import itself brings it into the shop
-    done = await system.davtari("import", "prices")
+    done = await system.run_davtari("import", "prices")
     assert (done.code, "1 changed" in done.out) == (DONE, True)
     await system.wait_until(lambda: _written_price(system, link.key) == Decimal("123.45"), "the price is written")
 
@@ -109,21 +109,21 @@ async def test_an_order_is_pushed(system: SystemUnderTest, on_hold: list[int]) -
     planned, pushed, _ = on_hold
     await system.place(planned, pushed)
     # when one is pushed in a dry run
-    plan = await system.davtari("push", "order", "main", str(planned), "--dry-run", "--json")
-    again = await system.davtari("push", "order", "main", str(planned), "--dry-run")
+    plan = await system.run_davtari("push", "order", "main", str(planned), "--dry-run", "--json")
+    again = await system.run_davtari("push", "order", "main", str(planned), "--dry-run")
     # then its Sale is shown and not written
     assert (plan.code, again.code) == (DONE, DONE), plan.err + again.err
     assert (plan.json["order_id"], "Items" in plan.json["sent"]) == (planned, True)
     assert "dry run: would write sale" in again.out
     assert f"main:{planned}" not in system.ledger.sales
     # and when the other one is pushed, it is in the books
-    sale = await system.davtari("push", "order", "main", str(pushed), "--json")
+    sale = await system.run_davtari("push", "order", "main", str(pushed), "--json")
     assert sale.code == DONE, sale.err
     assert (sale.json["how"], sale.json["differences"]) == ("written", [])
     system.pushed.add(pushed)
     # and pushing it again changes nothing
     puts = await sandbox_requests.count_writes(system.world.balance)
-    same = await system.davtari("push", "order", "main", str(pushed), "--json")
+    same = await system.run_davtari("push", "order", "main", str(pushed), "--json")
     assert (same.code, same.json) == (DONE, sale.json)
     assert await sandbox_requests.count_writes(system.world.balance) == puts
     await system.wait_until_consistent()
@@ -135,10 +135,10 @@ async def test_a_refund_is_pushed(system: SystemUnderTest) -> None:
     await system.place(order_id)
     await system.wait_until(lambda: f"main:{order_id}" in system.ledger.sales, "the Sale")
     await system.refund(order_id, *refund_ids)
-    result = await system.davtari("push", "refund", "main", str(order_id), str(refund_ids[0]), "--json")
+    result = await system.run_davtari("push", "refund", "main", str(order_id), str(refund_ids[0]), "--json")
     assert (result.code, result.json["refund_id"]) == (DONE, refund_ids[0]), result.err
     await system.wait_until_consistent()
-    without = await system.davtari("push", "refund", "main", str(order_id))
+    without = await system.run_davtari("push", "refund", "main", str(order_id))
     assert (without.code, "Add the refund's id" in without.err) == (WRONG_SETTINGS, True)
 
 
@@ -153,9 +153,9 @@ async def test_a_refused_push_states_why(system: SystemUnderTest, on_hold: list[
         lambda: key in system.ledger.orders and system.ledger.orders[key].status == "cancelled", "read"
     )
     cancelled, elsewhere, unknown = await asyncio.gather(
-        system.davtari("push", "order", "main", str(given_up)),
-        system.davtari("push", "order", "1", "--shop", "elsewhere"),
-        system.davtari("push", "order", "main", "999999", "--patience", "1"),
+        system.run_davtari("push", "order", "main", str(given_up)),
+        system.run_davtari("push", "order", "1", "--shop", "elsewhere"),
+        system.run_davtari("push", "order", "main", "999999", "--patience", "1"),
     )
     assert (cancelled.code, "cancelled in the shop" in cancelled.out) == (FAILED, True), cancelled.err
     assert (elsewhere.code, "Unknown shop 'elsewhere'" in elsewhere.err) == (WRONG_SETTINGS, True)
@@ -167,9 +167,9 @@ async def test_an_order_is_shown_with_all_its_entries(system: SystemUnderTest) -
     await system.wait_until(lambda: system.ledger.notes, "the credit note of the refund that was pushed")
     order_id = next(iter(system.ledger.notes.values())).order_id
     plain, data, unknown = await asyncio.gather(
-        system.davtari("order", "main", str(order_id)),
-        system.davtari("order", "main", str(order_id), "--json"),
-        system.davtari("order", "main", "999998"),
+        system.run_davtari("order", "main", str(order_id)),
+        system.run_davtari("order", "main", str(order_id), "--json"),
+        system.run_davtari("order", "main", "999998"),
     )
     assert (plain.code, data.code, unknown.code) == (DONE, DONE, FAILED)
     for text in (f"Order {order_id} · main", "order read", "Sale", "refund", "credit note", "equal · nothing waits"):
@@ -194,7 +194,7 @@ async def test_reading_links_drift_and_helpers_changes_nothing(system: SystemUnd
         ("shop", "show", "main", "--json"),
         ("drift", "--json"),
     ]
-    export, rebuilt, helpers, opening, shop, drift = await asyncio.gather(*[system.davtari(*one) for one in looked])
+    export, rebuilt, helpers, opening, shop, drift = await asyncio.gather(*[system.run_davtari(*one) for one in looked])
     assert f"{len(system.ledger.links)} links" in export.out, export.err
     assert (rebuilt.code, rebuilt.json["links"], rebuilt.json["refused"]) == (DONE, [], []), rebuilt.err
     assert {one["state"] for one in helpers.json["helpers"]} <= {"there", "not set"}, helpers.err
@@ -202,7 +202,7 @@ async def test_reading_links_drift_and_helpers_changes_nothing(system: SystemUnd
     assert shop.json["known"]["how"] == "first-contact"
     assert (drift.code, drift.json) == (DONE, []), drift.out + drift.err
     # and: what was exported is taken back without a change
-    taken = await system.davtari("links", "import", "links.csv", "--yes", "--json")
+    taken = await system.run_davtari("links", "import", "links.csv", "--yes", "--json")
     assert (taken.code, taken.json["linked_already"]) == (DONE, len(system.ledger.links)), taken.out + taken.err
     _no_secret(export, rebuilt, helpers, opening, shop, drift, taken)
 
@@ -222,10 +222,10 @@ async def test_dead_letters_are_listed_shown_replayed_and_discarded(system: Syst
     first, second = of_order[f"main:{kept}"], of_order[f"main:{dropped}"]
     # when they are listed and one is shown
     plain, data, shown, wrong = await asyncio.gather(
-        system.davtari("dead-letters", "list"),
-        system.davtari("dead-letters", "list", "--json"),
-        system.davtari("dead-letters", "show", first[:8]),
-        system.davtari("dead-letters", "show", "no-such-id"),
+        system.run_davtari("dead-letters", "list"),
+        system.run_davtari("dead-letters", "list", "--json"),
+        system.run_davtari("dead-letters", "show", first[:8]),
+        system.run_davtari("dead-letters", "show", "no-such-id"),
     )
     # then each states its subject and its fix, in both languages
     assert (plain.code, data.code, shown.code, wrong.code) == (DONE, DONE, DONE, FAILED)
@@ -237,22 +237,22 @@ async def test_dead_letters_are_listed_shown_replayed_and_discarded(system: Syst
     assert "fix" in shown.out
     assert "პერიოდ" in shown.out
     # when one is replayed and the other given up
-    replayed = await system.davtari("dead-letters", "replay", first[:8])
-    discarded = await system.davtari("dead-letters", "discard", second[:8], "--why", "booked by hand", "--json")
+    replayed = await system.run_davtari("dead-letters", "replay", first[:8])
+    discarded = await system.run_davtari("dead-letters", "discard", second[:8], "--why", "booked by hand", "--json")
     assert (replayed.code, discarded.code) == (DONE, DONE), f"{replayed}\n{discarded}"
     system.given_up.add(dropped)
     # then the first is in the books, the second stays out, and its result is kept
     await system.wait_until_consistent()
-    every = await system.davtari("dead-letters", "list", "--all", "--json")
+    every = await system.run_davtari("dead-letters", "list", "--all", "--json")
     how = {one["dead_letter"]: (one["settled"]["how"], one["settled"]["why"]) for one in every.json}
     assert how == {first: ("replayed", ""), second: ("discarded", "booked by hand")}
-    assert "Nothing needs a person" in (await system.davtari("dead-letters", "list")).out
+    assert "Nothing needs a person" in (await system.run_davtari("dead-letters", "list")).out
 
 
 @pytest.mark.long
 async def test_status_shows_every_service(system: SystemUnderTest) -> None:
     await system.wait_until_consistent()
-    plain, data = await asyncio.gather(system.davtari("status"), system.davtari("status", "--json"))
+    plain, data = await asyncio.gather(system.run_davtari("status"), system.run_davtari("status", "--json"))
     assert (plain.code, data.code) == (DONE, DONE)
     assert {one["service"] for one in data.json["services"]} == set(ALL_SERVICES)
     assert all(one["generation"] and one["waiting"] == [] for one in data.json["services"])
@@ -278,10 +278,10 @@ async def test_a_stopped_service_finishes_its_requests_and_loses_nothing(system:
 @pytest.mark.long
 async def test_a_second_receiver_on_the_same_port_names_the_setting(system: SystemUnderTest) -> None:
     _other_settings(system, "elsewhere.toml", '"directory" = "state"', '"directory" = "elsewhere"')
-    result = await system.davtari("run", "store-feed", settings="elsewhere.toml")
+    result = await system.run_davtari("run", "store-feed", settings="elsewhere.toml")
     assert result.code == WRONG_SETTINGS, result.err
     assert "receiver.port" in result.err
-    unknown = await system.davtari("run", "no-such-service")
+    unknown = await system.run_davtari("run", "no-such-service")
     assert (unknown.code, "store-feed" in unknown.err) == (WRONG_SETTINGS, True)
     _no_secret(result, unknown)
 

@@ -37,7 +37,7 @@ async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> As
 async def test_a_dry_run_plans_everything_and_writes_nothing(system: SystemUnderTest) -> None:
     # given a shop that was just added, when it sells and gives back
     before = await system.writes()
-    products = (await system.world.storefront())["products"]
+    products_before = (await system.world.storefront())["products"]
     given_back = [system.supply.refunded() for _ in range(2)]
     bought = [*system.supply.orders(3), *[order_id for order_id, _ in given_back]]
     await system.place(*bought)
@@ -61,28 +61,28 @@ async def test_a_dry_run_plans_everything_and_writes_nothing(system: SystemUnder
     assert set(after["shop"]) - set(before["shop"]) <= {WEBHOOKS}
     books = await system.world.books()
     assert (books["sales"], books["credit_notes"]) == ([], [])
-    assert _without_stock((await system.world.storefront())["products"]) == _without_stock(products)
+    assert _without_stock((await system.world.storefront())["products"]) == _without_stock(products_before)
 
 
 @pytest.mark.claim("I3", "S1.10", "S2.26")
 async def test_a_plan_is_applied_exactly_as_shown(system: SystemUnderTest) -> None:
     # given the plan of the first import, prices included
     await system.wait_until_idle()
-    plan = (await system.davtari("plan", "items", "--json", "--html", "plan.html", "--csv", "plan.csv")).json
+    plan = (await system.run_davtari("plan", "items", "--json", "--html", "plan.html", "--csv", "plan.csv")).json
     assert (plan["counts"]["create"], plan["counts"]["adopt"]) == (_count(system, "create"), _count(system, "adopt"))
     page = (system.world.folder / "plan.html").read_text(encoding="utf-8")
     assert all(change["sku"] in page for change in plan["changes"] if change["sku"].isalnum())
     # when it is applied, although the flow stays in dry run
-    result = await system.davtari("apply", plan["plan"], "--json")
+    result = await system.run_davtari("apply", plan["plan"], "--json")
     # then exactly its products are in the shop, new ones as drafts
     assert result.json == {"plan": plan["plan"], "written": len(plan["changes"]), "left_out": {}}
     products = (await system.world.storefront())["products"]
     created = [change["sku"] for change in plan["changes"] if change["action"] == "create"]
     assert {products[sku]["status"] for sku in created} == {"draft"}
     # and there is nothing more to do; the plan is not there twice
-    again = (await system.davtari("plan", "items", "--json")).json
+    again = (await system.run_davtari("plan", "items", "--json")).json
     assert again["changes"] == []
-    stale = await system.davtari("apply", plan["plan"])
+    stale = await system.run_davtari("apply", plan["plan"])
     assert (stale.code, "is out of date" in stale.err) == (1, True)
 
 

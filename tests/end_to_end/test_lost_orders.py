@@ -34,13 +34,13 @@ def backdate_order(system: SystemUnderTest, order_id: int) -> str:
 
 
 async def day_close(system: SystemUnderTest, date: str) -> tuple[int, dict[str, Any]]:
-    result = await system.davtari("day-close", "--date", date, "--json")
+    result = await system.run_davtari("day-close", "--date", date, "--json")
     [day] = result.json["days"]
     return result.code, day
 
 
 async def backfill(system: SystemUnderTest, date: str, *options: str) -> tuple[int, dict[str, Any]]:
-    result = await system.davtari("backfill", "orders", "--from", date, "--to", date, "--json", *options)
+    result = await system.run_davtari("backfill", "orders", "--from", date, "--to", date, "--json", *options)
     [shop] = result.json["shops"]
     return result.code, shop
 

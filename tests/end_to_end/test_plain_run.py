@@ -85,7 +85,7 @@ async def test_new_items_prices_and_stock_of_balance_appear_in_the_shop(system: 
     await system.change("stocks", item=known, warehouse="Main", quantity="31", reserve="0")
     await system.change("stocks", item=known, warehouse="Vake", quantity="0", reserve="0")
     for resource in ("items", "prices", "stock"):
-        assert (await system.davtari("import", resource)).code == 0
+        assert (await system.run_davtari("import", resource)).code == 0
 
     # then all three are in the shop
     async def shown() -> bool:
@@ -135,7 +135,7 @@ async def test_a_second_import_writes_nothing(system: SystemUnderTest) -> None:
     before = await system.writes()
     # when everything is imported again
     for resource in ("items", "prices", "stock"):
-        result = await system.davtari("import", resource, "--json")
+        result = await system.run_davtari("import", resource, "--json")
         assert result.json["figures"]["changed"] == 0, result.out
     # and an order goes the whole way after that
     await system.place(system.supply.order())

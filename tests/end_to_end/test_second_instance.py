@@ -45,7 +45,7 @@ async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> As
 async def test_a_second_instance_is_refused_and_nothing_is_duplicated(
     system: SystemUnderTest, command: tuple[str, ...], settings: str
 ) -> None:
-    result = await system.davtari(*command, settings=settings)
+    result = await system.run_davtari(*command, settings=settings)
     # then it states which instance is running and what to do, and nothing else
     assert result.code == ALREADY_RUNNING, result.err
     assert "is already running" in result.err

@@ -27,10 +27,10 @@ async def test_services_start_while_kafka_is_unavailable(kafka: Broker, tmp_path
         away = {"kafka": {"bootstrap-servers": f"127.0.0.1:{port}"}, "telemetry": {"port": health}}
         made.world.write_settings(ALL_LIVE, **(NO_SCHEDULED_IMPORTS | away))
         # when a command needs it, it gives up with one clear line
-        result = await made.davtari("status")
+        result = await made.run_davtari("status")
         assert (result.code, f"127.0.0.1:{port}" in result.err, "Traceback" in result.err) == (NO_ANSWER, True, False)
         # when the shop's webhooks are made from here, and the services start
-        fixed = await made.davtari("check", "--fix")
+        fixed = await made.run_davtari("check", "--fix")
         assert "webhook order.created created" in fixed.out
         up = made.programs.begin("up")
         await wait_until(lambda: _waits(made), "the services log that they wait for Kafka")

@@ -96,14 +96,14 @@ async def test_an_order_of_a_closed_period_is_replayed_after_it_was_opened(syste
     (dead_letter,) = system.ledger.open_dead_letters.values()
     assert (dead_letter.reason, dead_letter.about) == (Reason.BALANCE_PERIOD_CLOSED, f"sale:main:{order_id}")
     # when the accountant opens it and replays
-    result = await system.davtari("dead-letters", "replay", dead_letter.dead_letter[:8])
+    result = await system.run_davtari("dead-letters", "replay", dead_letter.dead_letter[:8])
     assert result.code == 0, result.err
     # then the order is in the books
     await system.wait_until_consistent()
     assert f"main:{order_id}" in system.ledger.sales
     # and replaying again does nothing
     puts = await sandbox_requests.count_writes(system.world.balance)
-    again = await system.davtari("dead-letters", "replay", dead_letter.dead_letter[:8])
+    again = await system.run_davtari("dead-letters", "replay", dead_letter.dead_letter[:8])
     assert (again.code, "nothing to do" in again.out) == (0, True)
     await system.wait_until_consistent()
     assert await sandbox_requests.count_writes(system.world.balance) == puts

@@ -54,8 +54,8 @@ async def _deliver(target: Target, number: int) -> float:
     mark = sign_body(body, WEBHOOK_SECRET.encode()).decode()
     headers = {"Content-Length": str(len(body)), "X-WC-Webhook-Signature": mark, "X-WC-Webhook-Topic": "order.updated"}
     began = monotonic()
-    status, said = await answer(target.port, post(PATH, body, headers))
-    assert status == 200, said
+    status, body = await answer(target.port, post(PATH, body, headers))
+    assert status == 200, body
     return monotonic() - began
 
 

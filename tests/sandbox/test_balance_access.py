@@ -34,7 +34,7 @@ async def test_the_service_is_published_in_the_cloud_and_on_prem(path: str) -> N
         "/Balance_Exchange/Items",
     ],
 )
-async def test_nothing_is_published_elsewhere_and_letter_case_matters(path: str) -> None:
+async def test_nothing_is_published_elsewhere_and_paths_are_case_sensitive(path: str) -> None:
     assert (await Bench().http.get(f"http://balance.test{path}")).status_code == 404
 
 

@@ -24,7 +24,7 @@ SUBJECT = f"main:{ITEM}"
 
 
 def settings(flow: str | None = "live", **stock: Any) -> Settings:
-    """One shop, `main`, that sells from the main warehouse; without a flow, as a new shop stands."""
+    """One shop, `main`, that sells from the main warehouse; without a flow, like a new shop."""
     rules = {"policy": "single", "warehouses": ["Main"]} | stock
     flows = {"stock": flow} if flow else {}
     main = {"url": "https://shop.test", "key_file": "key", "secret_file": "secret", "flows": flows}

@@ -1,4 +1,4 @@
-"""A figure edited by hand in the shop is found, said, and put right where the settings want it; an order never is."""
+"""A stock figure edited in the shop is found, reported, and corrected if configured; an order never causes this."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ HOME = "https://shop.test"
 
 
 @dataclass
-class Shelf:
+class DriftBench:
     """A product that is live at ten pieces, its publisher, and the watch."""
 
     shop: SandboxShop
@@ -78,7 +78,7 @@ class Shelf:
             await self.engine.settle(list(zip(rows, await deliver(rows), strict=True)))
 
     async def looked(self, **later: float) -> Sequence[StockDrifted]:
-        """The watch looks, and what follows is delivered; gives what it said."""
+        """Run the watch and deliver what follows; returns the drift events."""
         self.clock.forward(**(later or {"minutes": 30}))
         await self.watch.once()
         await self.delivered()
@@ -86,7 +86,7 @@ class Shelf:
 
 
 @asynccontextmanager
-async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
+async def open_drift_bench(folder: Path, **rules: Any) -> AsyncIterator[DriftBench]:
     """Ten pieces of the item, published."""
     clock, chosen = Clock(), settings("live", **rules)
     app = create_shop(SandboxSettings(home_url=HOME, hold_deliveries=True), now=clock)
@@ -106,7 +106,7 @@ async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
         opened("stock-publisher", handlers(chosen), folder, clock) as engine,
     ):
         watch = DriftWatch(engine, "main", client, main.stock, allow_always)
-        made = Shelf(shop, product, client, engine, clock, Ledger(engine), watch, asked, faults)
+        made = DriftBench(shop, product, client, engine, clock, Ledger(engine), watch, asked, faults)
         await made.take(link(product_id=product), stock(row("10"), at=clock.at))
         assert made.held() == 10
         yield made
@@ -117,7 +117,7 @@ async def shelf(folder: Path, **rules: Any) -> AsyncIterator[Shelf]:
 async def test_a_figure_edited_by_hand_is_published_and_put_right_by_policy(
     tmp_path: Path, policy: str, after: int
 ) -> None:
-    async with shelf(tmp_path, drift=policy) as on:
+    async with open_drift_bench(tmp_path, drift=policy) as on:
         on.edited(25)
         [drift] = await on.looked()
         assert (drift.item, drift.ours, drift.theirs, drift.policy) == (
@@ -127,14 +127,14 @@ async def test_a_figure_edited_by_hand_is_published_and_put_right_by_policy(
             policy,
         )
         assert on.held() == after
-        # and it is said once, also when the product is saved again for another reason
+        # and it is reported once, even when the product is saved again for another reason
         Products(on.shop).update(on.product, {"name": "Best tea"}, strict=False)
         assert await on.looked() == []
 
 
 @pytest.mark.claim("S3.15")
 async def test_what_an_order_has_moved_is_no_drift(tmp_path: Path) -> None:
-    async with shelf(tmp_path, drift="correct") as on:
+    async with open_drift_bench(tmp_path, drift="correct") as on:
         on.clock.forward(minutes=1)
         line = {"product_id": on.product, "quantity": 3, "subtotal": "9.00", "total": "9.00"}
         order = Orders(on.shop).create({"status": "processing", "line_items": [line]}, strict=False)
@@ -148,7 +148,7 @@ async def test_what_an_order_has_moved_is_no_drift(tmp_path: Path) -> None:
 
 
 async def test_an_order_whose_answer_was_refused_is_no_drift_either(tmp_path: Path) -> None:
-    async with shelf(tmp_path, drift="correct") as on:
+    async with open_drift_bench(tmp_path, drift="correct") as on:
         line = {"product_id": on.product, "quantity": 3, "subtotal": "9.00", "total": "9.00"}
         order = Orders(on.shop).create({"status": "processing", "line_items": [line]}, strict=False)
         read = order_changed("main", Orders(on.shop).read(order["id"]), personal_id_keys=(), company_id_keys=())
@@ -160,7 +160,7 @@ async def test_an_order_whose_answer_was_refused_is_no_drift_either(tmp_path: Pa
 
 
 async def test_while_the_orders_are_not_read_nothing_counts_as_drift(tmp_path: Path) -> None:
-    async with shelf(tmp_path, drift="correct") as on:
+    async with open_drift_bench(tmp_path, drift="correct") as on:
         on.edited(8)
         stale = {"feed": "orders:main", "service": "store-feed", "complete_at": None, "at": on.clock.at}
         await on.take(FeedStateChanged.model_validate({**stale, "freshness": "stale"}))
@@ -170,7 +170,7 @@ async def test_while_the_orders_are_not_read_nothing_counts_as_drift(tmp_path: P
 
 
 async def test_a_quiet_shop_costs_one_request_a_look(tmp_path: Path) -> None:
-    async with shelf(tmp_path) as on:
+    async with open_drift_bench(tmp_path) as on:
         assert await on.looked() == []
         on.asked.clear()
         assert await on.looked() == []
@@ -186,7 +186,7 @@ def measured() -> tuple[float, float]:
 
 @pytest.mark.claim("S3.14")
 async def test_the_freshness_of_each_item_is_measured_from_the_reading_to_the_shop(tmp_path: Path) -> None:
-    async with shelf(tmp_path) as on:
+    async with open_drift_bench(tmp_path) as on:
         count, seconds = measured()
         # when: Balance is read, and the shop has the figure 40 seconds later
         read_at = on.clock.at
@@ -203,7 +203,7 @@ async def test_the_freshness_of_each_item_is_measured_from_the_reading_to_the_sh
         assert measured()[0] == after[0]
 
 
-def switched(on: Shelf, *, manage: bool) -> None:
+def switched(on: DriftBench, *, manage: bool) -> None:
     """Somebody unticks, or ticks, "Manage stock"."""
     on.clock.forward(minutes=1)
     body = {"manage_stock": True, "stock_quantity": 3} if manage else {"manage_stock": False}
@@ -215,7 +215,7 @@ def switched(on: Shelf, *, manage: bool) -> None:
 async def test_stock_management_that_was_switched_off_is_published_once(
     tmp_path: Path, manage: str, policy: str, managed: bool
 ) -> None:
-    async with shelf(tmp_path, manage=manage) as on:
+    async with open_drift_bench(tmp_path, manage=manage) as on:
         switched(on, manage=False)
         [published] = await on.looked()
         assert (published.managed, published.policy, published.ours) == (False, policy, Decimal(10))
@@ -225,7 +225,7 @@ async def test_stock_management_that_was_switched_off_is_published_once(
 
 
 async def test_our_figure_is_written_once_stock_is_managed_again(tmp_path: Path) -> None:
-    async with shelf(tmp_path) as on:
+    async with open_drift_bench(tmp_path) as on:
         switched(on, manage=False)
         await on.take(stock(row("8"), at=on.clock.at))
         assert await on.looked() == []  # known from the answer to that figure
@@ -235,7 +235,7 @@ async def test_our_figure_is_written_once_stock_is_managed_again(tmp_path: Path)
 
 
 async def test_a_further_product_of_an_item_is_watched_too(tmp_path: Path) -> None:
-    async with shelf(tmp_path) as on:
+    async with open_drift_bench(tmp_path) as on:
         english = int(Products(on.shop).create({"name": "Tea EN", "sku": "TEA-EN"}, strict=False)["id"])
         await on.take(link(product_id=on.product, further=(FurtherProduct(product_id=english, sku="TEA-EN"),)))
         on.clock.forward(minutes=1)

@@ -26,7 +26,7 @@ def shop(**on_hand: str) -> Consumer:
 
 
 def figures(on: Consumer) -> dict[str, int]:
-    """What stands in the shop for each."""
+    """The stock in the shop for each."""
     found = {}
     for item in PRODUCTS:
         for delivery in on.again(f"main:{item}", on.state.now).deliveries:

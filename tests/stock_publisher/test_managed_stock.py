@@ -22,7 +22,7 @@ def write(on: Consumer) -> Row:
 
 
 async def delivered(s: Scene, on: Consumer) -> Outcome:
-    """What becomes of it in the shop; its events are taken in."""
+    """Deliver to the shop and take in the resulting events."""
     [outcome] = await s.deliver([write(on)])
     if isinstance(outcome, Done):
         on.take(*outcome.events)
@@ -48,7 +48,7 @@ async def test_stock_management_that_its_owner_switched_off(
         # the first figure switches stock management on
         assert isinstance(await delivered(s, on), Done)
         assert s.shop.products[product]["stock_quantity"] == 10
-        # and when its owner switches it off, that stands
+        # and when the owner switches it off, it stays off
         switched_off(s, product)
         on.take(stock(row("8"), at=later(minutes=5)))
         outcome = await delivered(s, on)

@@ -1,4 +1,4 @@
-"""A purchase is reserved once, and one item once, however many orders and products of the shop stand for it."""
+"""A purchase is reserved once, and one item once, however many orders and products of the shop refer to it."""
 
 from __future__ import annotations
 

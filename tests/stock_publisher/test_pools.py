@@ -31,10 +31,10 @@ def shops(**rules: dict[str, Any]) -> Consumer:
     """Shops that all sell the item, under their own rules, with ten pieces in the main warehouse."""
     base = settings().model_dump(by_alias=True)
     main = base["shops"]["main"]
-    stands = {
+    shops = {
         name: main | {"stock": {"policy": "single", "warehouses": ["Main"]} | rule} for name, rule in rules.items()
     }
-    on = Consumer(handlers(Settings.model_validate(base | {"shops": stands})))
+    on = Consumer(handlers(Settings.model_validate(base | {"shops": shops})))
     on.take(*[link(shop=name) for name in rules], stock(row("10"), row("5", warehouse=VAKE)))
     return on
 

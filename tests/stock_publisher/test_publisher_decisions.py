@@ -1,4 +1,4 @@
-"""When a figure is written, when it is only said, and what holds stock in the meantime."""
+"""When a figure is written, when it is only announced, and what reserves stock in the meantime."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_nothing_is_published_where_nobody_has_decided_how(rules: dict[str, Any]
 
 
 @pytest.mark.claim("S0.36")
-def test_a_shop_that_says_nothing_about_its_flows_is_only_spoken_of() -> None:
+def test_a_shop_without_configured_flows_is_only_planned() -> None:
     on = Consumer(handlers(settings(flow=None)))
     decision = on.take(link(), stock(row("10")))[SUBJECT]
     assert (len(decision.announce), decision.deliveries) == (1, ())
@@ -175,9 +175,9 @@ def test_more_than_any_warehouse_holds_is_shown_and_not_published(quantity: str,
     [refusal] = decision.refuse
     assert refusal.reason == Reason.STOCK_FIGURE_ABSURD
     assert f"TEA-100 (item {ITEM}): {quantity} pieces" in refusal.detail
-    # a correction heals it
-    [healed] = on.take(stock(row("7"))).values()
-    assert healed.refuse == ()
+    # a correction resolves it
+    [corrected] = on.take(stock(row("7"))).values()
+    assert corrected.refuse == ()
 
 
 @pytest.mark.parametrize("rows", ODD_ROWS)

@@ -219,7 +219,7 @@ async def test_an_older_state_from_the_topics_does_not_give_back_what_the_list_h
     await store.takes(store.read("tea", "11"))
     await store.delivers()
     assert store.held() == (8, 20)
-    # when store-feed tells what it had read before
+    # when store-feed publishes what it had read before
     await store.takes(before, store.read("tea", "12"))
     await store.delivers()
     assert store.held() == (9, 20)

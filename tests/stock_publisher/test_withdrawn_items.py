@@ -18,7 +18,7 @@ BACK = ItemChanged(item=ITEM, kind="goods", name="Tea", observed_at=NOON)
 
 
 def rules(withdrawn: str, **stock_rules: object) -> Settings:
-    """Live, and what becomes of what is withdrawn."""
+    """Live settings with a rule for withdrawn items."""
     known = settings("live", **stock_rules)
     shop = known.shops["main"]
     catalogue = shop.catalogue.model_copy(update={"withdrawn": withdrawn})

@@ -13,7 +13,7 @@ from services.store_feed import customers
 from services.store_feed.customers import CustomerCheck
 from tests.store_feed.shop_bench import MAIN, Intake, Store
 
-Said = list[tuple[type[Event], int]]
+AccountEvents = list[tuple[type[Event], int]]
 
 
 def account(store: Store, **fields: Any) -> int:
@@ -28,8 +28,8 @@ def ended(store: Store, customer_id: int) -> None:
     Customers(store.shop).delete(customer_id, force=True)
 
 
-async def asked(store: Store) -> Said:
-    """The shop is asked for every account that was hinted at; gives what was said."""
+async def asked(store: Store) -> AccountEvents:
+    """Request every hinted account from the shop; returns the events published."""
     deliver = customers.customer_deliveries(store.woocommerce, store.clock)
     while rows := await store.engine.claim(customers.customer_lane_name(MAIN), 50, ()):
         outcomes = await deliver(rows)
@@ -38,20 +38,20 @@ async def asked(store: Store) -> Said:
     return published(await store.ledger.news())
 
 
-def published(events: Sequence[Event]) -> Said:
-    """What events say of accounts."""
+def published(events: Sequence[Event]) -> AccountEvents:
+    """The events about accounts."""
     return [(type(e), e.customer_id) for e in events if isinstance(e, CustomerRemoved | CustomerReturned)]
 
 
-async def reported(store: Store, taken: Intake) -> Said:
-    """The shop sends its webhooks, and is asked; gives what was said."""
+async def reported(store: Store, taken: Intake) -> AccountEvents:
+    """Take the shop's webhooks and request the accounts; returns the events published."""
     await store.delivers(taken.receiver)
     await taken.hints(store.engine)
     return await asked(store)
 
 
-async def checked(store: Store) -> Said:
-    """The daily check; gives what was said."""
+async def checked(store: Store) -> AccountEvents:
+    """Run the daily check; returns the events published."""
     store.passes(seconds=1)
     await CustomerCheck(store.engine, MAIN, store.woocommerce, store.schedule).once()
     return await asked(store)

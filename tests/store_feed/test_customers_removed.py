@@ -1,4 +1,4 @@
-"""A customer account that was deleted in the shop: found by webhook, by its orders or by the daily check; said once."""
+"""A customer account deleted in the shop is found by webhook, by its orders or by the daily check; reported once."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def as_posts(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told_in", "looks"),
+    ("published_in", "looks"),
     [(("bought", "let-go"), 1), (("bought", "removed", "let-go"), 0), (("bought", "removed", "back", "let-go"), 1)],
 )
-def test_a_rebuilt_database_asks_only_what_nobody_has_published_yet(told_in: tuple[str, ...], looks: int) -> None:
+def test_a_rebuilt_database_asks_only_what_nobody_has_published_yet(published_in: tuple[str, ...], looks: int) -> None:
     whose = {"shop": MAIN, "customer_id": 7, "person_ref": account_ref(MAIN, 7), "observed_at": NOON}
     placed = order(line(1, "20.00"), customer_id=7)
     events = {
@@ -46,7 +46,7 @@ def test_a_rebuilt_database_asks_only_what_nobody_has_published_yet(told_in: tup
         "back": CustomerReturned.model_validate(whose),
         "let-go": placed.model_copy(update={"customer_id": 0}),
     }
-    decided = Consumer(handlers([MAIN])).take(*[events[name] for name in told_in])
+    decided = Consumer(handlers([MAIN])).take(*[events[name] for name in published_in])
 
     assert sum(len(decision.deliveries) for decision in decided.values()) == looks
 
@@ -96,7 +96,7 @@ async def test_an_account_that_never_bought_is_not_even_asked_for(store: Store) 
 
 
 async def test_without_a_webhook_the_orders_that_became_a_guests_report_it(store: Store) -> None:
-    """The role is none of which WooCommerce tells, and the sweep reads the orders again."""
+    """WooCommerce sends no webhook for this role, and the sweep reads the orders again."""
     customer = await bought(store)
     store.shop.customers[customer]["role"] = "wholesale"
     ended(store, customer)

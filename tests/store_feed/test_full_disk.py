@@ -1,4 +1,4 @@
-"""The disk is full: webhooks are refused, not lost in silence, and taken again as soon as there is room."""
+"""The disk is full: webhooks are refused, not lost in silence, and accepted again as soon as there is space."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ async def test_a_webhook_is_refused_while_the_disk_is_full(tmp_path: Path, caplo
     caplog.set_level(logging.WARNING)
     async with opened(NAME, handlers([MAIN]), tmp_path / "state", Clock()) as engine:
         receiver = intake(engine, SECRET).receiver
-        # given a disk without room, for which SQLite's bound on pages stands: the answer is the same
-        await _room(engine, 0)
+        # given a full disk, simulated by SQLite's limit on pages: the error is the same
+        await _allow_pages(engine, 0)
         # when webhooks come, then the one that does not fit any more is not acknowledged, and one line says why
         taken = 0
         while (status := (await post(receiver, ORDER, signed(ORDER))).status_code) == 200 and taken < MANY:
@@ -36,14 +36,14 @@ async def test_a_webhook_is_refused_while_the_disk_is_full(tmp_path: Path, caplo
         assert published.exc_info is None
         assert "disk is full" in engine.database.failure
         assert await stored(engine) == taken
-        # and the next one is taken when there is room again
-        await _room(engine, 100_000)
+        # and the next one is accepted when there is space again
+        await _allow_pages(engine, 100_000)
         assert (await post(receiver, ORDER, signed(ORDER))).status_code == 200
         assert (await stored(engine), engine.database.failure) == (taken + 1, "")
 
 
-async def _room(engine: Engine, pages: int) -> None:
-    """Let the database grow by so many pages and no more."""
+async def _allow_pages(engine: Engine, pages: int) -> None:
+    """Let the database grow by at most that many pages."""
     async with engine.database.write() as connection:
         used = int(await connection.scalar(text("PRAGMA page_count")) or 0)
         await connection.execute(text(f"PRAGMA max_page_count={used + pages}"))

@@ -35,7 +35,7 @@ def dead_letters(events: list[Event]) -> list[DeadLettered]:
 
 
 def without(field: str) -> dict[str, Any]:
-    """Stands for a field that is missing."""
+    """Marks a missing field."""
     return {"without": field}
 
 

@@ -1,4 +1,4 @@
-"""What store-feed says about orders and refunds once somebody has said: look at this order."""
+"""The events of store-feed about orders and refunds after a hint to read an order."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ async def test_a_refund_is_stated_beside_its_order(store: Store) -> None:
 
 
 async def test_a_deleted_refund_of_which_nobody_reports_is_found_by_the_check(store: Store) -> None:
-    """No webhook and no changed date tells of it (WooCommerce fact 57)."""
+    """No webhook and no changed date reports it (WooCommerce fact 57)."""
     order = store.places()
     refund = store.refunds(order, "5.00")
     await store.hinted(order)

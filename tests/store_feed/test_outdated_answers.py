@@ -112,7 +112,7 @@ async def test_a_webhook_that_shows_a_newer_state_than_the_read_is_evidence_too(
 
 
 async def test_a_webhook_of_a_copy_of_the_shop_is_no_evidence(store: Store) -> None:
-    """It has our secret and our order numbers; its source tells it apart, and the order is only looked at."""
+    """It has our secret and our order numbers; its source distinguishes it, and the order is only read."""
     taken = intake(store.engine)
     order = store.places()
     await store.swept()

@@ -23,7 +23,7 @@ GONE = '{"code": "woocommerce_rest_shop_order_invalid_id", "message": "Invalid I
 
 
 async def deleted(store: Store) -> int:
-    """A known order that was deleted for good, and of which the shop said so once."""
+    """A known order that was permanently deleted, reported once by the shop."""
     order = store.places()
     await store.hinted(order)
     Orders(store.shop).delete(order, force=True)

@@ -52,7 +52,7 @@ class Running:
         return int(Orders(self.app.state.shop).create(body, strict=False)["id"])
 
     async def stated(self, *orders: tuple[int, str]) -> list[int]:
-        """The shop tells of what it has queued; gives the versions of the facts that say this of these orders."""
+        """Deliver the queued webhooks; returns the versions of the resulting events about these orders."""
         versions: dict[tuple[int, str], int] = {}
         async with asyncio.timeout(SECONDS), open_answers(self.settings.kafka, "shop.orders") as consumer:
             await self.app.state.deliveries.drain_all()
@@ -133,10 +133,10 @@ BUYER = {"first_name": "Nino", "last_name": "Beridze", "email": "nino@example.te
 
 @pytest.mark.kafka
 @pytest.mark.claim("S2.16")
-async def test_whom_an_order_is_from_stands_sealed_in_the_topics(
+async def test_personal_data_of_an_order_is_sealed_in_the_topics(
     kafka: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """Also the service itself reads it again after its state database was lost: nothing is stated anew."""
+    """The service itself reads it again after losing its state database: nothing is published again."""
     app = create_shop(SandboxSettings(hold_deliveries=True))
     async with httpx.AsyncClient() as client, serve(app) as served:
         app.state.deliveries.client = client
@@ -152,10 +152,10 @@ async def test_whom_an_order_is_from_stands_sealed_in_the_topics(
             facts = [envelope.data async for envelope in read_events(settings.kafka, ["shop.orders"])]
 
     async with topics_on(kafka, topic_prefix) as topics:
-        stands = b"".join(record.value or b"" for record in await topics.raw(*BY_NAME))
+        stored = b"".join(record.value or b"" for record in await topics.raw(*BY_NAME))
         keys = await topics.events("privacy.keys")
-    assert [text for text in (*BUYER.values(), "second floor") if text.encode() in stands] == []
-    assert stands.count(b'"sealed":"') == len(facts) == 2
+    assert [text for text in (*BUYER.values(), "second floor") if text.encode() in stored] == []
+    assert stored.count(b'"sealed":"') == len(facts) == 2
     assert len(keys) == len({fact.person_ref for fact in facts if isinstance(fact, OrderChanged)})
     people = [fact.person for fact in facts if isinstance(fact, OrderChanged)]
     assert [(person.email, person.billing.last_name) for person in people if person] == [
@@ -180,7 +180,7 @@ async def test_the_end_of_an_account_is_on_its_topic_seconds_after_it(
             async with asyncio.timeout(SECONDS), open_answers(settings.kafka, "shop.customers") as consumer:
                 customers.delete(customer, force=True)
                 await app.state.deliveries.drain_all()
-                said = (await anext(aiter(decoded_events(consumer)))).data
+                event = (await anext(aiter(decoded_events(consumer)))).data
 
-    assert isinstance(said, CustomerRemoved)
-    assert said.key == f"main:{customer}"
+    assert isinstance(event, CustomerRemoved)
+    assert event.key == f"main:{customer}"

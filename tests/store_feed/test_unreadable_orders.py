@@ -17,7 +17,7 @@ pytestmark = pytest.mark.claim("K30")
 
 
 async def unreadable(store: Store) -> tuple[int, OrderUnreadable, DeadLettered]:
-    """An order that cannot be read, with what was said of it."""
+    """An order that cannot be read, with its two events."""
     order = store.places(status="processing")
     store.shop.orders[order]["currency"] = "lari"
     doubt, dead_letter = await store.hinted(order)
@@ -27,12 +27,12 @@ async def unreadable(store: Store) -> tuple[int, OrderUnreadable, DeadLettered]:
 
 
 def asked(dead_letter: DeadLettered) -> dict[str, Any]:
-    """What every command about a dead letter says."""
+    """The fields of every command about a dead letter."""
     return {"command_id": "c-1", "asked_by": "nino", "asked_at": dead_letter.at, "dead_letter": dead_letter.dead_letter}
 
 
 def reported(events: list[Event]) -> list[str]:
-    """What was said of the order and its letter, in order."""
+    """The events about the order and its dead letter, in order."""
     dead_letters = [event for event in events if isinstance(event, DeadLettered | DeadLetterSettled | OrderChanged)]
     return [event.how if isinstance(event, DeadLetterSettled) else type(event).__name__ for event in dead_letters]
 
@@ -85,7 +85,7 @@ async def test_a_replay_reads_it_again(store: Store) -> None:
     assert reported(await store.asks(ReplayRequested(**asked(dead_letter)))) == ["replayed", "OrderChanged"]
 
 
-async def test_a_replay_in_vain_opens_it_again_and_is_counted(store: Store) -> None:
+async def test_a_failed_replay_opens_it_again_and_is_counted(store: Store) -> None:
     order, _, dead_letter = await unreadable(store)
     before = store.reads(order)
 

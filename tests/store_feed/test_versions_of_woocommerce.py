@@ -46,7 +46,7 @@ async def shop_of(version: Release, directory: Path) -> AsyncIterator[Store]:
 
 
 def stable(events: list[Event]) -> list[dict[str, Any]]:
-    """The facts without what tells when they were seen."""
+    """The facts without the times at which they were observed."""
     return [event.model_dump(exclude={"created_at", "modified_at", "paid_at", "completed_at"}) for event in events]
 
 

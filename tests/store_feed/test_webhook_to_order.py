@@ -1,4 +1,4 @@
-"""From a delivery to the order as it stands: a webhook is only a hint."""
+"""From a webhook to the current order: a webhook is only a hint."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def taken(store: Store) -> Intake:
 
 
 async def test_nothing_is_answered_before_it_is_durable(store: Store, taken: Intake) -> None:
-    """Given an onlooker of the database, when the answer leaves, then the delivery already stands there."""
+    """When the response is sent, the delivery is already in the database, as another connection sees it."""
     seen: list[int] = []
 
     async def receive() -> dict[str, Any]:

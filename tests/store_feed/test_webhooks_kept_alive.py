@@ -1,4 +1,4 @@
-"""Webhooks that were switched off, lost, or are signed with another secret: noticed, mended, and told of once."""
+"""Webhooks that were switched off, lost, or are signed with another secret: noticed, repaired, and reported once."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def statuses(store: Store) -> dict[str, str]:
 
 
 async def test_missing_webhooks_are_made_and_signed_with_our_secret(store: Store) -> None:
-    mended = await repair_webhooks(store.woocommerce, HOOK, KEPT)
+    repair = await repair_webhooks(store.woocommerce, HOOK, KEPT)
     order = store.places()
     taken = intake(store.engine)
     answers = await store.delivers(taken.receiver)
 
-    assert mended == WebhookRepair(created=TOPICS)
+    assert repair == WebhookRepair(created=TOPICS)
     assert statuses(store) == dict.fromkeys(TOPICS, "active")
     assert answers == [200, 200]
     await taken.hints(store.engine)

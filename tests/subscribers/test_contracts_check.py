@@ -44,7 +44,7 @@ def test_the_schemas_of_this_version_break_nothing_of_themselves() -> None:
     assert (result.exit_code, result.stdout) == (0, f"{count} schemas compared, 0 new, 0 breaking changes\n")
 
 
-def test_a_field_that_vanishes_is_named_and_the_exit_code_tells_a_pipeline(changed: Path) -> None:
+def test_a_field_that_vanishes_is_named_and_the_exit_code_fails_a_pipeline(changed: Path) -> None:
     edit(changed, "OrderChanged.v1", lambda schema: schema["properties"].pop("total"))
     result = check(CURRENT_SCHEMAS, changed)
     assert result.exit_code == 1

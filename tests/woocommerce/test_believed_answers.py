@@ -173,7 +173,7 @@ async def test_any_other_404_removes_nothing(ask: Ask, answer: httpx.Response) -
     assert isinstance(outcome_of(found), Retry)
 
 
-async def test_refunds_of_an_order_that_is_gone_are_told_apart() -> None:
+async def test_refunds_of_a_deleted_order_are_distinguished() -> None:
     assert type(await failure(LISTS["refunds"], error(404, "woocommerce_rest_invalid_order_id"))) is NotFound
 
 
@@ -222,16 +222,16 @@ WARNINGS = [
 
 
 @pytest.mark.parametrize("warning", WARNINGS)
-async def test_warnings_of_php_before_whole_json_are_told_and_change_nothing(
+async def test_php_warnings_before_valid_json_are_logged_and_change_nothing(
     warning: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer = httpx.Response(200, text=warning + '{"id":17,"status":"completed"}')
     with caplog.at_level(logging.WARNING):
         async with client(ShopDouble([answer, answer])) as shop:
             assert await shop.order(17) == await shop.order(17) == {"id": 17, "status": "completed"}
-    (told,) = caplog.records  # once, not with each answer
-    assert "plug.php" in vars(told)["why"]
-    assert "display_errors" in vars(told)["fix"]
+    (warning,) = caplog.records  # once, not with each answer
+    assert "plug.php" in vars(warning)["why"]
+    assert "display_errors" in vars(warning)["fix"]
 
 
 @pytest.mark.parametrize("warning", WARNINGS)
@@ -244,7 +244,7 @@ async def test_warnings_of_php_before_anything_else_are_shown_with_the_remedy(wa
         assert "plug.php" in found.message
 
 
-async def test_a_fresh_read_is_another_address_each_time_and_asks_caches_to_stand_back() -> None:
+async def test_a_fresh_read_is_another_address_each_time_and_asks_caches_not_to_answer() -> None:
     double = ShopDouble(
         [httpx.Response(200, json={"id": 17})] * 2 + [listed([{"id": 1}])] + [httpx.Response(200, json={"id": 17})]
     )
@@ -259,7 +259,7 @@ async def test_a_fresh_read_is_another_address_each_time_and_asks_caches_to_stan
     assert {request.headers["cache-control"] for request in double.asked} == {"no-cache"}
 
 
-async def test_what_a_cache_says_of_itself_can_be_told() -> None:
+async def test_the_headers_of_a_cache_are_described() -> None:
     headers = {"Age": "312", "CF-Cache-Status": "HIT"}
     async with client(ShopDouble([httpx.Response(200, json={"id": 17}, headers=headers)])) as shop:
         assert await shop.order_cache_headers(17) == "Age 312, CF-Cache-Status HIT"

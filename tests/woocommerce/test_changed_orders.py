@@ -84,7 +84,7 @@ def test_times_of_the_shop_are_utc_to_the_second() -> None:
         format_gmt(datetime(2026, 1, 1))  # noqa: DTZ001
 
 
-async def test_an_order_is_read_as_it_stands_without_dp() -> None:
+async def test_an_order_is_read_in_its_current_state_without_dp() -> None:
     double = ShopDouble([recorded("order-get-after-partial-refund")])
     async with client(double) as shop:
         order = await shop.order(4917)

@@ -1,4 +1,4 @@
-"""What stands between us and the shop is told apart by what was answered, with its first characters and the remedy."""
+"""Each obstacle between us and the shop is recognized by the response and reported with its start and the fix."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_each_has_its_name_its_first_characters_and_its_remedy(
 ) -> None:
     found = await failure(answer)
     assert found.reason is reason
-    assert f"({reason})" in found.message, "davtari explain tells it in Georgian too"
+    assert f"({reason})" in found.message, "davtari explain describes it in Georgian too"
     assert shown in found.message
     assert remedy in found.message
     assert isinstance(outcome_of(found), Retry), "the lane waits, and nothing is set aside"

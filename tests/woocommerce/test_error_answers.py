@@ -85,7 +85,7 @@ def test_the_tables_name_every_recorded_error() -> None:
 
 
 @pytest.mark.parametrize("name", DENIED)
-async def test_a_key_that_does_not_suffice_waits_for_a_person_and_says_where_to_mend_it(name: str) -> None:
+async def test_a_key_without_permission_waits_for_a_person_and_names_the_fix(name: str) -> None:
     error = await failure(name)
     assert type(error) is AccessDenied
     assert "WooCommerce → Settings → Advanced → REST API" in error.message
@@ -146,7 +146,7 @@ async def test_a_firewalls_page_is_not_blamed_on_the_key() -> None:
     assert "REST API" not in error.message
 
 
-async def test_maintenance_mode_is_looked_at_again_within_a_minute() -> None:
+async def test_maintenance_mode_is_retried_within_a_minute() -> None:
     page = httpx.Response(503, html=PAGE.format("Maintenance"), headers={"Retry-After": "600"})
     error = await failure_of(page, "POST", "/products/batch")
     assert isinstance(error, Unavailable)

@@ -253,7 +253,7 @@ async def test_orders_that_change_while_an_odd_one_is_looked_for_hide_no_other(s
     assert found == set(all_but(150, 20, 38, 39, 120))
 
 
-async def test_a_row_that_is_no_record_is_told_and_the_others_are_read() -> None:
+async def test_an_invalid_row_is_reported_and_the_others_are_read() -> None:
     def odd_row(request: httpx.Request) -> httpx.Response:
         rows = [
             {"id": 1, "date_modified_gmt": "2026-03-01T00:00:01"},

@@ -93,7 +93,7 @@ def test_an_order_from_the_storefront(order: dict[str, Any]) -> None:
     assert [(rate.rate_id, rate.percent) for rate in event.tax_rates] == [(1, Decimal(18))]
 
 
-def test_personal_data_stands_in_the_person_and_nowhere_else(order: dict[str, Any]) -> None:
+def test_personal_data_is_only_in_the_person(order: dict[str, Any]) -> None:
     event = read(order)
     assert event.person is not None
     assert (event.person.email, event.person.phone) == ("nino@example.test", "+995599123456")
@@ -123,7 +123,7 @@ def ref(order: dict[str, Any], shop: str = "main", **changes: Any) -> str:
     return order_changed(shop, order | {"billing": billing} | rest, **KEYS).person_ref
 
 
-def test_a_guest_is_known_again_by_e_mail_whatever_its_letter_case(order: dict[str, Any]) -> None:
+def test_a_guest_is_recognized_by_e_mail_in_any_case(order: dict[str, Any]) -> None:
     assert ref(order, email="NINO@Example.test", id=5000) == ref(order)
     assert ref(order, email="other@example.test") != ref(order)
     assert ref(order, shop="second") != ref(order)
@@ -153,7 +153,7 @@ def test_guests_who_left_nothing_are_not_one_person(order: dict[str, Any]) -> No
     assert ref(order, email="", phone="", id=1) != ref(order, email="", phone="", id=2)
 
 
-def test_the_reference_tells_nothing_of_the_person(order: dict[str, Any]) -> None:
+def test_the_reference_reveals_nothing_about_the_person(order: dict[str, Any]) -> None:
     assert "nino" not in ref(order)
     assert len(ref(order)) == 36
 
@@ -234,7 +234,7 @@ def test_a_missing_field_is_named(order: dict[str, Any], field: str) -> None:
         read(order)
 
 
-def test_what_is_wrong_with_a_person_is_said_without_the_person(order: dict[str, Any]) -> None:
+def test_an_invalid_person_is_reported_without_personal_data(order: dict[str, Any]) -> None:
     order["customer_id"] = "nino@example.test"
     with pytest.raises(ReadError) as raised:
         read(order)

@@ -39,7 +39,7 @@ async def test_a_variation_is_found_by_its_own_sku() -> None:
     assert (found.regular_price, found.stock_quantity, found.manages_stock) == (Decimal(20), Decimal(3), True)
 
 
-async def test_letter_case_and_blanks_do_not_matter_as_in_the_shop() -> None:
+async def test_case_and_blanks_are_ignored_as_in_the_shop() -> None:
     async with client(ShopDouble([listed([product(10, "COF-001")]), listed([])])) as shop:
         found = await shop.products_by_sku([" cof-001 "])
     assert [one.id for one in found[" cof-001 "]] == [10]

@@ -144,7 +144,7 @@ async def test_a_sku_in_the_trash_is_known_as_taken_although_the_shop_names_no_p
     assert (result.sku_taken, result.resource_id) == (True, None)
 
 
-async def test_a_product_that_is_gone_is_told_from_one_that_was_refused() -> None:
+async def test_a_deleted_product_is_distinguished_from_a_refused_one() -> None:
     unknown = recorded("product-batch-unknown-ids").json()["update"][0]
     variation = {"id": 4944, "error": recorded("variation-put-via-products").json()}
     async with client(ShopDouble([httpx.Response(200, json={"update": [unknown, variation]})])) as shop:

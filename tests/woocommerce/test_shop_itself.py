@@ -1,4 +1,4 @@
-"""The shop as such: is it ready for us, how does it reckon, are its webhooks alive?"""
+"""The shop itself: permissions of the key, tax settings and webhooks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_a_shop_that_is_ready() -> None:
     assert (found.time_zone, found.may_read, found.may_write, found.problems) == ("Asia/Tbilisi", True, True, ())
 
 
-async def test_a_key_that_may_only_read_is_told_with_the_fix() -> None:
+async def test_a_read_only_key_is_reported_with_the_fix() -> None:
     async with client(ready(batch=recorded("auth-read-only-key-writes"))) as shop:
         found = await shop.probe()
     assert (found.may_read, found.may_write) == (True, False)
@@ -83,7 +83,7 @@ async def test_a_shop_that_is_down_is_not_called_wrong() -> None:
             await shop.probe()
 
 
-async def test_how_the_shop_reckons() -> None:
+async def test_the_tax_settings_of_the_shop_are_read() -> None:
     async with client(routed(current=recorded("currency-current"), tax=recorded("settings-tax"))) as shop:
         assert await shop.currency() == "GEL"
         taxes = await shop.tax_settings()

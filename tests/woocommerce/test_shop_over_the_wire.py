@@ -145,7 +145,7 @@ async def test_a_shop_that_is_busy_says_for_how_long() -> None:
     assert raised.value.retry_after == 17.0
 
 
-async def test_oauth_signs_each_try_anew_and_leaves_the_body_alone() -> None:
+async def test_oauth_signs_each_attempt_and_does_not_change_the_body() -> None:
     """Two requests of one second differ in their nonce."""
     seen: list[httpx.Request] = []
 
