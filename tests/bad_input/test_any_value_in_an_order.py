@@ -70,7 +70,7 @@ def replaced(record: dict[str, Any], way: tuple[Any, ...], meant: Any) -> Any:
 @pytest.mark.claim("K30")
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(DECORATION), ANYTHING)
-def test_nothing_in_a_decorative_field_keeps_an_order_from_being_booked(path: str, meant: Any) -> None:
+def test_no_value_in_an_unused_field_prevents_booking(path: str, meant: Any) -> None:
     order = json.loads(json.dumps(with_(TAXED, **{path: meant})), parse_float=Decimal)
     assert comparable(booked(order_changed("main", order))) == comparable(booked(order_changed("main", TAXED)))
 
@@ -100,7 +100,7 @@ def test_a_refund_with_any_value_is_read_or_refused_by_name(way: tuple[Any, ...]
 
 @settings(max_examples=50, deadline=None)
 @given(ANYTHING)
-def test_what_is_no_order_at_all_is_refused(answer: Any) -> None:
+def test_a_record_that_is_not_an_order_is_refused(answer: Any) -> None:
     with pytest.raises(ReadError):
         order_changed("main", answer)
     with pytest.raises(ReadError):

@@ -131,7 +131,9 @@ async def is_sold(c: Chain, item: str = SOUND) -> bool:
 
 @pytest.mark.claim("K13")
 @pytest.mark.parametrize("name", CASES)
-async def test_a_bad_row_is_shown_with_its_item_and_cause_and_the_rest_proceeds(name: str, tmp_path: Path) -> None:
+async def test_an_invalid_row_is_reported_with_item_and_cause_and_the_rest_is_processed(
+    name: str, tmp_path: Path
+) -> None:
     case = CASES[name]
     async with chain(tmp_path) as c:
         await c.spoil(case.resource, case.spoil)
@@ -185,7 +187,7 @@ GOOD: dict[str, tuple[str, Spoil, Callable[[dict[str, Any]], bool]]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-async def test_what_can_be_understood_is(name: str, tmp_path: Path) -> None:
+async def test_readable_variants_are_read(name: str, tmp_path: Path) -> None:
     resource, spoil, good = GOOD[name]
     async with chain(tmp_path) as c:
         await c.spoil(resource, spoil)
@@ -197,7 +199,7 @@ async def test_what_can_be_understood_is(name: str, tmp_path: Path) -> None:
         assert not [one for one in c.shown if item in one.detail]
 
 
-async def test_stock_of_an_item_that_nobody_knows_touches_nothing(tmp_path: Path) -> None:
+async def test_stock_of_an_unknown_item_changes_nothing(tmp_path: Path) -> None:
     async with chain(tmp_path) as c:
         stranger = make_uid("item", "stranger")
         await c.spoil("Stocks", lambda rows: [*rows, of(rows) | {"Item": stranger, "Quantity": "5"}])
@@ -207,7 +209,7 @@ async def test_stock_of_an_item_that_nobody_knows_touches_nothing(tmp_path: Path
         assert await is_sold(c)
 
 
-async def test_stock_in_a_warehouse_that_nobody_sells_from_counts_for_nothing(tmp_path: Path) -> None:
+async def test_stock_in_an_unused_warehouse_is_not_counted(tmp_path: Path) -> None:
     async with chain(tmp_path) as c:
         await c.spoil("Stocks", in_main("Warehouse", make_uid("warehouse", "moon")))
         await c.everything()
@@ -217,7 +219,7 @@ async def test_stock_in_a_warehouse_that_nobody_sells_from_counts_for_nothing(tm
         assert await is_sold(c)
 
 
-async def test_a_warehouse_of_the_settings_that_balance_does_not_name_publishes_nothing(tmp_path: Path) -> None:
+async def test_an_unknown_warehouse_in_the_settings_publishes_nothing(tmp_path: Path) -> None:
     async with chain(tmp_path, selling(warehouses=["Moon"])) as c:
         await c.everything()
         blocked = [one.blocked for known in c.publisher.decisions.values() for one in known.deliveries]
@@ -241,9 +243,7 @@ async def test_a_warehouse_of_the_settings_that_balance_does_not_name_publishes_
     ids=["broken off", "half a row", "a web page", "bad gateway", "reset"],
 )
 @pytest.mark.parametrize("resource", ["Items", "Prices", "Stocks"])
-async def test_a_snapshot_that_is_not_whole_changes_nothing(
-    fault: dict[str, Any], resource: str, tmp_path: Path
-) -> None:
+async def test_an_incomplete_snapshot_changes_nothing(fault: dict[str, Any], resource: str, tmp_path: Path) -> None:
     async with chain(tmp_path) as c:
         await c.everything()
         held = str(c.catalogue.shop.products)
@@ -256,7 +256,7 @@ async def test_a_snapshot_that_is_not_whole_changes_nothing(
 
 @pytest.mark.parametrize(("resource", "name"), [("Items", "items"), ("Prices", "prices"), ("Stocks", "stock")])
 @pytest.mark.parametrize("left", [(), (FIRST,)], ids=["nothing", "one item"])
-async def test_a_snapshot_that_lost_most_of_its_rows_is_held(
+async def test_a_snapshot_without_most_of_its_rows_is_refused(
     resource: str, name: str, left: tuple[str, ...], tmp_path: Path
 ) -> None:
     async with chain(tmp_path) as c:

@@ -64,7 +64,7 @@ def items(w: World, count: int = 3, **more: Any) -> list[Any]:
 
 @pytest.mark.claim("K16", "K13")
 @pytest.mark.parametrize(("method", "name", "trouble", "expected", "words"), TABLE)
-async def test_the_importer_names_it_and_goes_on_when_it_is_over(
+async def test_the_importer_reports_the_product_and_continues_once_it_is_valid(
     method: str, name: str, trouble: Trouble, expected: type[Outcome], words: str
 ) -> None:
     async with world() as w:
@@ -82,7 +82,7 @@ async def test_the_importer_names_it_and_goes_on_when_it_is_over(
 
 @pytest.mark.claim("K16", "K13")
 @pytest.mark.parametrize("name", WRITES)
-async def test_the_publisher_names_it_and_goes_on_when_it_is_over(name: str) -> None:
+async def test_the_publisher_reports_the_product_and_continues_once_it_is_valid(name: str) -> None:
     trouble, expected, words = WRITES[name]
     async with scene() as s:
         due = [shop_scene.row(s.product(), 7), shop_scene.row(s.product(), 8)]
@@ -96,7 +96,7 @@ async def test_the_publisher_names_it_and_goes_on_when_it_is_over(name: str) -> 
 
 
 @pytest.mark.claim("K15", "K13")
-async def test_batches_that_are_too_large_for_the_web_server_become_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_batches_that_are_too_large_for_the_web_server_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     async with world() as w:
         w.shop.settings = replace(w.shop.settings, max_body=2500)
         assert {type(outcome) for outcome in await w.deliver(items(w, 100))} == {Done}
@@ -106,7 +106,7 @@ async def test_batches_that_are_too_large_for_the_web_server_become_smaller(monk
 
 
 @pytest.mark.claim("K13")
-async def test_a_record_that_is_too_large_by_itself_is_refused_by_itself() -> None:
+async def test_only_the_record_that_is_too_large_is_refused() -> None:
     async with world() as w:
         w.shop.settings = replace(w.shop.settings, max_body=2500)
         due = items(w, 10) + items_of("long", "Tea " * 1000, w)
@@ -124,7 +124,7 @@ def items_of(uid: str, name: str, w: World) -> list[Any]:
 
 
 @pytest.mark.claim("K15")
-async def test_look_ups_that_are_too_long_for_the_web_server_become_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lookups_that_are_too_long_for_the_web_server_are_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "LONGEST_URL", 700)
     async with world() as w:
         due = items(w, 200)
@@ -136,7 +136,7 @@ async def test_look_ups_that_are_too_long_for_the_web_server_become_shorter(monk
 
 
 @pytest.mark.claim("K13")
-async def test_what_the_shop_stored_otherwise_is_refused_for_its_own_item_alone() -> None:
+async def test_a_differently_stored_value_is_refused_for_its_item_only() -> None:
     async with world() as w:
         del w.shop.categories[22]
         await w.take(*[item(f"tea-{n}") for n in range(5)], item("odd", group="group-coffee"))

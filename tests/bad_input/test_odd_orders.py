@@ -196,17 +196,17 @@ async def sale(order: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.claim("K30")
 @pytest.mark.parametrize("name", TAXED_HABITS)
-async def test_an_order_written_in_one_of_phps_ways_gives_the_same_sale(name: str) -> None:
+async def test_each_php_form_of_an_order_gives_the_same_sale(name: str) -> None:
     assert await sale(TAXED_HABITS[name]) == await sale(TAXED)
 
 
 @pytest.mark.claim("K30")
 @pytest.mark.parametrize("name", UNTAXED_HABITS)
-async def test_an_untaxed_order_gives_the_same_sale_however_the_shop_says_nothing(name: str) -> None:
+async def test_an_untaxed_order_gives_the_same_sale_in_each_form(name: str) -> None:
     assert await sale(UNTAXED_HABITS[name]) == await sale(UNTAXED)
 
 
-async def test_the_sales_that_are_compared_are_those_that_are_meant() -> None:
+async def test_the_compared_sales_are_the_expected_ones() -> None:
     taxed, untaxed = await sale(TAXED), await sale(UNTAXED)
     assert (taxed["total"], taxed["vat"]) == (Decimal("105.00"), Decimal("16.01"))
     assert (untaxed["total"], untaxed["vat"]) == (Decimal("88.99"), Decimal(0))
@@ -261,7 +261,7 @@ NEEDED: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.claim("K30")
 @pytest.mark.parametrize("name", NEEDED)
-async def test_an_order_whose_amounts_cannot_be_read_is_parked_with_the_field_named(name: str) -> None:
+async def test_an_order_with_unreadable_amounts_is_parked_with_the_field(name: str) -> None:
     order, words = NEEDED[name]
     outcome = await looked(order)
     assert isinstance(outcome, Done)

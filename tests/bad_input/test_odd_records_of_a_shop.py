@@ -104,7 +104,7 @@ CASES = [(name, place, odd) for name, kind in KINDS.items() for odd in range(len
 
 @pytest.mark.claim("K29")
 @pytest.mark.parametrize(("name", "place", "number"), CASES)
-async def test_the_records_around_an_odd_one_arrive(name: str, place: int, number: int) -> None:
+async def test_the_records_around_an_invalid_one_are_read(name: str, place: int, number: int) -> None:
     kind = KINDS[name]
     fields, words = kind.odd[number]
     rows: list[Any] = [kind.sound | {"id": 5}, kind.sound | {"id": 6, "sku": "B"}]
@@ -158,14 +158,14 @@ ABSENT_OR_NUMBERS: dict[str, tuple[dict[str, Any], Callable[[Product], Any], Any
 
 @pytest.mark.claim("K30")
 @pytest.mark.parametrize("name", ABSENT_OR_NUMBERS)
-async def test_a_product_written_in_one_of_phps_ways_is_understood(name: str) -> None:
+async def test_each_php_form_of_a_product_is_read(name: str) -> None:
     fields, read, meant = ABSENT_OR_NUMBERS[name]
     async with client(lambda request: page([product_json(7, "A-1") | fields])) as shop:
         [found] = (await collect_listing(shop.every_product())).records
     assert read(found) == meant
 
 
-async def test_a_variation_that_is_odd_does_not_hide_its_sisters() -> None:
+async def test_an_invalid_variation_does_not_hide_the_others() -> None:
     async with world() as w:
         family = w.product(name="Shirt", type="variable")
         odd, good = (w.variation(family, sku=f"SHIRT-{size}") for size in "SM")
@@ -175,7 +175,7 @@ async def test_a_variation_that_is_odd_does_not_hide_its_sisters() -> None:
         assert [f"product {odd}" in one.detail for one in found.unreadable] == [True]
 
 
-async def test_numbers_that_no_decimal_holds_are_odd_only_in_their_own_record() -> None:
+async def test_non_finite_numbers_are_invalid_only_in_their_own_record() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         body = b'[{"id": 5, "sku": "A", "price": 1e99999999999999999999}, {"id": 6, "weight": ' + b"9" * 5000 + b"}]"
         return httpx.Response(200, content=body)
@@ -186,7 +186,7 @@ async def test_numbers_that_no_decimal_holds_are_odd_only_in_their_own_record() 
     assert str(found.records[0].price) == "1e99999999999999999999"
 
 
-async def test_an_account_whose_number_is_a_text_is_still_there() -> None:
+async def test_an_account_with_a_text_id_still_exists() -> None:
     async with client(lambda request: page([{"id": "5"}, {"id": 6}, {"id": "x"}])) as shop:
         assert await shop.existing_customers([5, 6, 7]) == {5, 6}
 
@@ -201,7 +201,7 @@ SETTINGS: dict[str, tuple[Any, Any]] = {
 
 @pytest.mark.claim("K30")
 @pytest.mark.parametrize("name", SETTINGS)
-async def test_settings_of_a_shop_are_read_whatever_php_makes_of_them(name: str) -> None:
+async def test_each_php_form_of_the_shop_settings_is_read(name: str) -> None:
     value, meant = SETTINGS[name]
     rows = [
         {"id": "woocommerce_prices_include_tax", "value": value},
@@ -213,7 +213,7 @@ async def test_settings_of_a_shop_are_read_whatever_php_makes_of_them(name: str)
 
 
 @pytest.mark.parametrize("junk", [None, False, [], "old", [[]], {"version": []}], ids=str)
-async def test_a_system_status_of_another_form_hides_no_more_than_itself(junk: Any) -> None:
+async def test_an_unreadable_system_status_affects_no_other_check(junk: Any) -> None:
     answer = {"environment": junk, "settings": junk}
     async with client(lambda request: httpx.Response(200, json=answer)) as shop:
         status = await shop.status()

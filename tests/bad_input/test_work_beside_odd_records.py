@@ -99,7 +99,7 @@ async def test_opening_stock_counts_a_product_with_an_odd_price_and_leaves_out_o
 
 @pytest.mark.claim("K29")
 @pytest.mark.parametrize("oddity", [{"price": "-", "regular_price": "-"}, {"type": ["simple"]}], ids=["price", "type"])
-async def test_links_are_rebuilt_beside_a_product_that_is_odd(oddity: dict[str, Any]) -> None:
+async def test_links_are_rebuilt_despite_an_invalid_product(oddity: dict[str, Any]) -> None:
     async with world() as w:
         shop = await add_products(w)
         shop.is_odd_in(**oddity)
@@ -114,7 +114,7 @@ async def test_links_are_rebuilt_beside_a_product_that_is_odd(oddity: dict[str, 
             assert (sorted(asked), refused) == ([shop.odd, shop.good], [])
 
 
-async def test_a_table_of_links_is_judged_beside_a_product_that_is_odd() -> None:
+async def test_a_table_of_links_is_checked_despite_an_invalid_product() -> None:
     async with world() as w:
         shop = await add_products(w)
         shop.is_odd_in(type=["simple"])
@@ -140,7 +140,7 @@ async def test_an_item_whose_product_cannot_be_read_waits_and_no_second_product_
 
 
 @pytest.mark.claim("K30")
-async def test_a_product_with_a_price_that_is_none_is_adopted_and_repriced() -> None:
+async def test_a_product_with_an_invalid_price_is_adopted_and_repriced() -> None:
     async with world(settings(fields={"regular_price": "always"})) as w:
         shop = await add_products(w)
         shop.is_odd_in(price="-", regular_price="-", date_on_sale_from_gmt="soon")
@@ -150,7 +150,7 @@ async def test_a_product_with_a_price_that_is_none_is_adopted_and_repriced() -> 
 
 
 @pytest.mark.claim("K30")
-async def test_a_price_that_is_none_counts_as_edited_by_hand() -> None:
+async def test_an_invalid_price_counts_as_edited_by_hand() -> None:
     async with world() as w:
         [link] = links(await w.take(item(), priced("tea-100", price("12.50"))))
         w.faults.add(rewrite("/products", link.product_id, {"price": "-", "regular_price": "-", "sale_price": "-"}))
@@ -170,7 +170,7 @@ async def test_a_price_that_is_none_counts_as_edited_by_hand() -> None:
     ],
     ids=["type", "stock", "moment", "price"],
 )
-async def test_the_drift_watch_looks_at_the_others_and_logs_the_odd_one(
+async def test_the_drift_watch_logs_the_invalid_product_and_checks_the_others(
     fields: dict[str, Any], words: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_drift_bench(tmp_path) as on:
@@ -185,7 +185,7 @@ async def test_the_drift_watch_looks_at_the_others_and_logs_the_odd_one(
 
 
 @pytest.mark.claim("K29")
-async def test_taxes_are_checked_beside_a_rate_that_cannot_be_read() -> None:
+async def test_taxes_are_checked_despite_an_unreadable_rate() -> None:
     async with world() as w:
         w.faults.add(rewrite("/taxes", 2, {"rate": "0 %"}))
         using = order_settings(vat_rates={"18": "18%"})
@@ -197,7 +197,7 @@ async def test_taxes_are_checked_beside_a_rate_that_cannot_be_read() -> None:
 
 
 @pytest.mark.claim("K29")
-async def test_no_webhook_is_made_while_one_cannot_be_read() -> None:
+async def test_no_webhook_is_created_while_one_is_unreadable() -> None:
     url, secret = "https://davtari.example/webhooks/main", SecretStr("secret")
     async with world() as w:
         assert len((await repair_webhooks(w.client, url, secret)).created) == 4

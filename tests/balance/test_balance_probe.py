@@ -32,7 +32,7 @@ async def findings(handler: Handler, **more: Any) -> Mapping[str, ResourceProbe]
         return {finding.resource: finding for finding in await client.probe()}
 
 
-async def test_everything_is_well() -> None:
+async def test_a_working_balance_has_no_problem() -> None:
     found = await findings(exchange())
     assert list(found) == ["Items", "Warehouses", "Prices", "Stocks", "ItemsSeries", "Clients", "Sale", "SalesCredit"]
     assert all(finding.ok and not finding.advice for finding in found.values())

@@ -83,7 +83,7 @@ async def test_an_answer_that_ends_too_early_raises(wrap: bytes, cut: int) -> No
     assert "broke off" in error.message
 
 
-async def test_a_connection_that_breaks_half_way_raises_after_the_rows_before() -> None:
+async def test_a_broken_connection_raises_after_the_rows_received() -> None:
     seen: list[Any] = []
     async with balance(Recorder(httpx.Response(200, stream=Chunks(breaks_after(BODY[:-1]))))) as client:
         with pytest.raises(Unavailable, match="connection broke"):

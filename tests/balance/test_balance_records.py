@@ -30,12 +30,12 @@ async def test_a_client_is_found_by_number() -> None:
 
 
 @pytest.mark.parametrize("answer", NOTHING)
-async def test_no_client_in_any_way_of_saying_so(answer: httpx.Response) -> None:
+async def test_each_form_of_no_client_is_none(answer: httpx.Response) -> None:
     async with balance(Recorder(answer)) as client:
         assert await client.client_by_id(NUMBER) is None
 
 
-async def test_a_balance_that_ignores_the_filter_gives_no_stranger() -> None:
+async def test_rows_that_ignore_the_filter_are_dropped() -> None:
     everyone = [
         NINO | {"ID": "01001099999"},
         NINO | {"uid": OTHER, "DeletionMark": "true"},
@@ -63,13 +63,13 @@ async def test_a_client_is_found_by_uid() -> None:
 
 
 @pytest.mark.parametrize("answer", NOTHING)
-async def test_no_document_in_any_way_of_saying_so(answer: httpx.Response) -> None:
+async def test_each_form_of_no_document_is_none(answer: httpx.Response) -> None:
     async with balance(Recorder(answer)) as client:
         assert await client.sale(ITEM) is None
 
 
 @pytest.mark.parametrize("shape", [lambda row: row, lambda row: [row], lambda row: {"Value": [row]}])
-async def test_a_document_in_any_shape(shape: Any) -> None:
+async def test_each_form_of_a_document_is_read(shape: Any) -> None:
     document = {"uid": ITEM.upper(), "Number": "0007", "Items": [{"Item": OTHER}]}
     async with balance(Recorder(json(shape(document)))) as client:
         assert await client.sale(ITEM) == document
@@ -92,7 +92,7 @@ async def test_only_the_document_asked_for_counts() -> None:
         (httpx.Response(404, html="<html>"), Misaddressed),
     ],
 )
-async def test_a_failed_look_is_not_absence(answer: Any, kind: type[Exception]) -> None:
+async def test_a_failed_lookup_is_not_absence(answer: Any, kind: type[Exception]) -> None:
     async with balance(Recorder(answer)) as client:
         with pytest.raises(kind):
             await client.sale(ITEM)
@@ -142,7 +142,7 @@ def test_a_stored_document_adds_up() -> None:
     )
 
 
-def test_a_dropped_item_and_unstated_figures_show() -> None:
+def test_a_dropped_item_and_missing_figures_are_reported() -> None:
     stored = read_stored_document(SALE, "Sale", Dialect())
     assert (stored.lines[1].item, stored.lines[1].uid, stored.lines[1].vat) == (None, None, None)
     bare = read_stored_document({"uid": ITEM, "DeletionMark": True}, "Sale", Dialect())

@@ -232,7 +232,7 @@ async def test_a_price_document_without_readable_lines_is_reported_and_the_other
         read_price_row(left)
 
 
-def test_how_a_build_spells_its_fields_is_found_out_once() -> None:
+def test_the_spelling_of_fields_is_detected_once() -> None:
     """200,000 rows must be cheap: the spelling of a field is looked for once per shape of row, not in each row."""
     _spelled.cache_clear()
     for number in range(1_000):

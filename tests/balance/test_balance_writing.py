@@ -113,7 +113,7 @@ def test_zero_and_no_are_not_empty() -> None:
         (json(["done"]), None),
     ],
 )
-async def test_an_echo_is_taken_leniently(answer: httpx.Response, echo: dict[str, Any] | None) -> None:
+async def test_an_echo_is_compared_leniently(answer: httpx.Response, echo: dict[str, Any] | None) -> None:
     async with balance(Recorder(answer)) as client:
         assert await client.put_sale({"uid": ITEM}) == echo
 
@@ -146,7 +146,7 @@ ERROR = {"Error": ["ОбработкаПроведения: не хватает 
         *((error, Unavailable) for error in (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)),
     ],
 )
-async def test_what_each_answer_to_a_write_means(answer: Any, kind: type[Exception]) -> None:
+async def test_each_response_to_a_write_has_its_outcome(answer: Any, kind: type[Exception]) -> None:
     assert type(await failure_of_put(Recorder(answer))) is kind
 
 
@@ -160,7 +160,7 @@ async def test_what_each_answer_to_a_write_means(answer: Any, kind: type[Excepti
         *((error, Unavailable) for error in (httpx.ReadTimeout, httpx.ConnectError, httpx.RemoteProtocolError)),
     ],
 )
-async def test_what_each_failed_read_means(answer: Any, kind: type[Exception]) -> None:
+async def test_each_failed_read_has_its_error(answer: Any, kind: type[Exception]) -> None:
     assert isinstance(await failure_of_items(Recorder(answer)), kind)
 
 
@@ -197,7 +197,7 @@ async def test_what_means_a_closed_period_is_a_setting() -> None:
 
 @pytest.mark.parametrize(("profile", "title"), [("storera", "Storera"), ("vendoo", "Vendoo"), ("b2c", "B2C")])
 @pytest.mark.claim("S0.29", "S1.2")
-async def test_a_denied_user_is_led_to_the_menu_of_the_profile(profile: str, title: str) -> None:
+async def test_a_denied_user_gets_the_menu_path_of_the_profile(profile: str, title: str) -> None:
     error = await failure_of_put(Recorder(httpx.Response(403, text="no right")), profile=profile)
     assert f"Administration → Data synchronization settings → {title} → rights of the user" in error.message
     assert f"მონაცემთა სინქრონიზაციის პარამეტრები → {title}" in error.message
@@ -216,7 +216,7 @@ async def test_messages_carry_neither_password_nor_parameters() -> None:
     assert recorder.queries == [{"ID": "01001012345"}]
 
 
-async def test_a_wish_to_be_left_alone_is_passed_on() -> None:
+async def test_a_retry_after_header_is_passed_on() -> None:
     error = await failure_of_put(Recorder(httpx.Response(429, headers={"Retry-After": "17"})))
     assert isinstance(error, Unavailable)
     assert error.retry_after == 17

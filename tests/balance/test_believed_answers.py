@@ -61,7 +61,7 @@ async def failure(ask: Ask, answer: httpx.Response) -> UpstreamError:
 
 @pytest.mark.parametrize("body", [*FOREIGN.values(), *NO_ROWS.values()], ids=[*FOREIGN, *NO_ROWS])
 @every_read
-async def test_a_200_that_is_not_balances_is_no_record(ask: Ask, body: str) -> None:
+async def test_a_200_from_something_else_is_not_a_record(ask: Ask, body: str) -> None:
     found = await failure(ask, httpx.Response(200, text=body))
     assert type(found) is ForeignAnswer
     assert found.reason is Reason.BALANCE_BAD_ANSWER
@@ -79,7 +79,7 @@ async def test_a_write_answered_so_is_read_before_it_is_repeated(ask: Ask, body:
 
 @pytest.mark.parametrize("status", [400, 402, 404, 405, 406, 407, 409, 410, 415, 418, 422, 451])
 @pytest.mark.parametrize("body", FOREIGN.values(), ids=list(FOREIGN))
-async def test_a_refusal_in_foreign_words_waits_and_removes_nothing(status: int, body: str) -> None:
+async def test_a_refusal_by_another_server_waits_and_removes_nothing(status: int, body: str) -> None:
     for ask in (*READS.values(), *WRITES.values()):
         found = await failure(ask, httpx.Response(status, text=body))
         assert isinstance(found, AccessDenied)
@@ -98,7 +98,7 @@ async def test_rights_and_passwords_wait_for_a_person(status: int, body: str) ->
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 408, 508, 520, 524])
 @pytest.mark.parametrize("body", ["", "The service is unavailable.", LOGIN, FAULT, '{"message": "x"}'])
-async def test_a_server_that_fails_is_no_word_about_the_document(status: int, body: str) -> None:
+async def test_a_server_error_is_not_about_the_document(status: int, body: str) -> None:
     for ask in READS.values():
         assert isinstance(outcome_of(await failure(ask, httpx.Response(status, text=body))), Retry)
     for ask in WRITES.values():
@@ -124,7 +124,7 @@ SERVES_NOBODY = [
 
 @pytest.mark.parametrize("words", SERVES_NOBODY)
 @pytest.mark.parametrize("status", [200, 400, 500, 503])
-async def test_a_balance_that_serves_nobody_refuses_no_document(words: str, status: int) -> None:
+async def test_an_unavailable_balance_refuses_no_document(words: str, status: int) -> None:
     for ask in (*READS.values(), *WRITES.values()):
         found = await failure(ask, httpx.Response(status, json={"Error": [words]}))
         assert isinstance(found, Unavailable)
@@ -144,9 +144,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("words", "reason"), REFUSALS)
 @pytest.mark.parametrize("status", [200, 400, 409, 422, 500])
 @every_write
-async def test_what_balance_says_of_a_document_is_still_a_refusal(
-    ask: Ask, status: int, words: str, reason: Reason
-) -> None:
+async def test_a_refusal_by_balance_is_still_a_refusal(ask: Ask, status: int, words: str, reason: Reason) -> None:
     outcome = outcome_of(await failure(ask, httpx.Response(status, json={"Error": [words]})))
     assert isinstance(outcome, Refused)
     assert outcome.reason is reason
@@ -158,7 +156,7 @@ async def test_nothing_found_is_still_nothing(answer: httpx.Response) -> None:
         assert await client.sale(ITEM) is None
 
 
-async def test_one_odd_row_does_not_spoil_a_list() -> None:
+async def test_one_invalid_row_does_not_fail_the_list() -> None:
     rows = [{"uid": ITEM}, {"message": "x"}, {}, {"uid": ITEM}]
     async with balance(lambda request: httpx.Response(200, json=rows)) as client:
         assert await every(client.items()) == rows

@@ -55,7 +55,7 @@ async def test_what_was_approved_is_written_although_the_flow_is_dry(dry: World)
 
 
 @pytest.mark.claim("I3")
-async def test_a_change_that_nobody_has_seen_is_not_written(dry: World) -> None:
+async def test_a_change_since_the_approved_plan_is_not_written(dry: World) -> None:
     published = await planned(dry, item(), priced("tea-100", price("14.75")))
     planned_again = await planned(dry, priced("tea-100", price("19.99")))
     assert await dry.take(approval(published)) == []

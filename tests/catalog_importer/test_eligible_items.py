@@ -102,7 +102,7 @@ def test_two_items_of_one_sku_name_each_other() -> None:
 
 
 @pytest.mark.claim("S0.5")
-def test_a_twin_that_no_rule_lets_in_blocks_nobody() -> None:
+def test_an_excluded_item_with_the_same_sku_blocks_no_other() -> None:
     first, hidden = item("a", sku="TEA-1"), item("b", sku="TEA-1", group=TOYS)
     assert find_sku_conflict(item_traits(first), [first, hidden], rules()) is None
 

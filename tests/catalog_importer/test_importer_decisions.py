@@ -194,7 +194,7 @@ def test_a_withdrawn_twin_frees_the_sku() -> None:
     assert wanted(after["main:a"]).desired.category_ids == (TEA_CATEGORY,)
 
 
-def test_a_product_that_is_gone_is_placed_again() -> None:
+def test_a_deleted_product_is_placed_again() -> None:
     on = consumer()
     on.take(item(), PRICED, linked())
     gone = ProductUnlinked(shop="main", item="tea-100", product_id=311, reason="gone", unlinked_at=NOON)
@@ -226,7 +226,7 @@ def test_the_product_is_due_again_at_both_edges_of_the_sale() -> None:
     assert on.again(SUBJECT, end + timedelta(days=1)) == NOTHING
 
 
-def test_a_price_that_cannot_be_right_stops_the_write_only_where_prices_are_live() -> None:
+def test_an_invalid_price_stops_the_write_only_if_prices_are_live() -> None:
     wrong = priced("tea-100", price("-1"))
     assert skip(decided(consumer(), item(), wrong)).reason == Reason.PRODUCT_PRICE_INVALID
     assert skip(decided(consumer(DRY), item(), wrong)).reason == Reason.PRODUCT_PRICE_INVALID

@@ -131,7 +131,7 @@ async def test_the_writer_asks_the_commanded_rules_again() -> None:
         assert len(made.writes()) == writes
 
 
-async def test_a_rebuilt_database_knows_the_mapping_and_says_nothing_again(tmp_path: Path) -> None:
+async def test_a_rebuilt_database_has_the_mapping_and_publishes_nothing_again(tmp_path: Path) -> None:
     """A state database is a cache of the topics, also of what people commanded."""
     rules, clock = handlers(settings(DRY)), Clock(NOON + timedelta(minutes=1))
     async with opened("catalog-importer", rules, tmp_path / "first", clock) as engine:

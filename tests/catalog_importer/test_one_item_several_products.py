@@ -149,7 +149,7 @@ async def test_adoption_rebuild_and_import_decide_alike(
             assert str(id_) in why, who
 
 
-async def test_a_duplicate_with_another_sku_that_copied_the_uid_is_refused_and_the_rest_is_rebuilt() -> None:
+async def test_a_duplicate_with_a_copied_uid_is_refused_and_the_rest_is_rebuilt() -> None:
     shop = Shelves([product(meta=OURS), COPY, product(400, sku="MUG", meta=OTHERS)])
     verdicts = await rebuild_links(shop, known(CUP, item("mug-1", sku="MUG")))
     assert asked(verdicts)[0] == [400]

@@ -132,7 +132,7 @@ async def test_a_picture_that_the_storefront_took_out_is_not_put_back(monkeypatc
 
 
 @pytest.mark.parametrize("status", [404, 500, 403, 301])
-async def test_a_picture_that_cannot_be_had_holds_up_no_product(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unavailable_picture_delays_no_product(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     async with scene(monkeypatch) as s:
         s.files.status = status
         product = await s.sync("10")

@@ -49,7 +49,7 @@ def test_several_price_types_without_a_choice_are_nobodys_guess() -> None:
 
 
 @pytest.mark.parametrize("amount", ["0", "-0.01", "-5", "0.004", "10000000.01", "999999999999"])
-def test_a_price_that_cannot_be_right_reaches_no_shop(amount: str) -> None:
+def test_an_invalid_price_reaches_no_shop(amount: str) -> None:
     assert "correct it in Balance" in invalid(read(price(amount)))
 
 

@@ -59,7 +59,7 @@ async def test_a_second_run_asks_the_shop_for_nothing() -> None:
 
 
 @pytest.mark.claim("S0.31")
-async def test_a_dry_run_looks_and_says_but_never_writes() -> None:
+async def test_a_dry_run_plans_and_never_writes() -> None:
     async with world(settings(DRY)) as w:
         w.product(name="Coffee", sku="coffee-1", status="private")
         published = plans(

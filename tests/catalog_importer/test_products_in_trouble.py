@@ -71,7 +71,7 @@ def _refusals(w: World) -> list[tuple[Reason, str]]:
     return [(refusal(w.outcomes).reason, refusal(w.outcomes).detail)]
 
 
-async def test_a_product_in_the_trash_is_neither_written_nor_doubled() -> None:
+async def test_a_product_in_the_trash_is_neither_written_nor_duplicated() -> None:
     async with world() as w:
         [link] = links(await w.take(item(), PRICED))
         Products(w.shop).delete(link.product_id, force=False)
@@ -168,7 +168,7 @@ class Racing:
         (InjectedFault(kind="status", match="POST", status=500), Unknown),
     ],
 )
-async def test_a_shop_in_trouble_costs_a_delay_and_nothing_else(fault: InjectedFault, outcome: type[Outcome]) -> None:
+async def test_a_failing_shop_delays_writes_and_loses_none(fault: InjectedFault, outcome: type[Outcome]) -> None:
     async with world() as w:
         w.faults.add(fault)
         decisions = w.consumer.take(item(), PRICED)

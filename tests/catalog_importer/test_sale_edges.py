@@ -77,7 +77,7 @@ async def test_the_product_is_written_in_the_second_of_each_edge_and_at_no_other
 
 
 @pytest.mark.claim("S0.10")
-async def test_a_service_that_slept_through_both_edges_writes_once_what_holds_now(tmp_path: Path) -> None:
+async def test_a_service_stopped_during_the_whole_sale_writes_the_current_price_once(tmp_path: Path) -> None:
     async with selling(tmp_path) as shop:
         assert await shop.at(END + timedelta(days=1)) == (2, "14.75", "")
 

@@ -78,7 +78,7 @@ async def test_no_product_is_made_and_one_that_the_storefront_makes_is_found_wit
         assert wrote(shop) == []
 
 
-async def test_a_product_that_is_gone_is_not_made_again() -> None:
+async def test_a_deleted_product_is_not_created_again() -> None:
     async with world(ONLY) as shop:
         there = shop.product(**BY_HAND)
         await shop.take(item())

@@ -105,7 +105,7 @@ def test_what_is_left_out_is_counted_by_reason_with_an_example(
         assert any(one.name in example for one in items)
 
 
-def test_the_count_is_what_the_importer_decides() -> None:
+def test_the_count_equals_the_importers_decisions() -> None:
     items = [*TEN[:3], *OTHERS[:1], *NO_SKU[:1], *TWINS, *SERVICES]
     stated = {**priced(items), "tea-1": IN_EURO["tea-1"]}
     consumer = Consumer(handlers(settings()))
@@ -156,7 +156,7 @@ async def test_a_sample_of_skus_shows_what_is_there_and_what_is_ambiguous() -> N
     assert found.ok is None
 
 
-async def test_of_a_large_catalogue_only_some_skus_are_looked_up() -> None:
+async def test_only_a_sample_of_a_large_catalogue_is_looked_up() -> None:
     shop = Counting([])
     await product_findings(shop, [tea(number) for number in range(2000)], "_balance_uid")
     assert len(shop.asked) == counting.SKU_SAMPLE
@@ -174,7 +174,7 @@ async def test_the_products_of_a_shop_are_counted_by_one_small_answer() -> None:
 # --- one look that fails hides no other ------------------------------------------------------------------------------
 
 
-async def test_looks_that_fail_are_findings_among_the_others() -> None:
+async def test_failed_checks_are_findings_next_to_the_others() -> None:
     async def denied() -> list[Finding]:
         raise AccessDenied("may not see taxes", status=401)
 
@@ -216,7 +216,7 @@ def price_of(number: int, amount: object = "5.00") -> dict[str, Any]:
     return {"Item": row(number)["uid"], "PriceType": row(900)["uid"], "Price": amount, "Currency": row(901)["uid"]}
 
 
-async def test_unreadable_records_of_balance_are_counted_and_the_rest_is_judged() -> None:
+async def test_unreadable_records_of_balance_are_counted_and_the_rest_is_checked() -> None:
     folder = row(1, IsGroup="true")
     rows = [folder, row(2, Group=folder["uid"]), row(3, Name=""), row(4, Weight="heavy"), {"Name": "no uid"}, row(5)]
     shown: Any = Shown(rows, [price_of(2), price_of(5, "-"), price_of(5)])
@@ -227,7 +227,7 @@ async def test_unreadable_records_of_balance_are_counted_and_the_rest_is_judged(
     assert (len(found.unreadable), found.complete) == (4, True)
 
 
-async def test_a_large_catalogue_is_judged_by_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_large_catalogue_is_checked_by_its_first_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.cli.check.items.MAX_ITEMS", 3)
     shown: Any = Shown([row(number) for number in range(10)], [])
     found = await read_sample(shown, BalanceSettings(application_id="1", user_name="u", password_file="p"), NOON)  # type: ignore[arg-type]

@@ -111,14 +111,14 @@ async def test_shipping_with_its_own_tax_class_is_checked_in_that_class() -> Non
 
 
 @pytest.mark.claim("S3.10")
-async def test_prices_entered_without_tax_are_warned_of_in_both_checks() -> None:
+async def test_prices_entered_without_tax_are_reported_by_both_checks() -> None:
     both = await found(setting("woocommerce_prices_include_tax", "no"), settings())
     for findings in both:
         [one] = [each for each in findings if each.what == "prices"]
         assert (one.ok, "Prices entered with tax: Yes" in one.fix) == (None, True)
 
 
-async def test_a_class_without_rates_is_sold_untaxed_and_somebody_should_know() -> None:
+async def test_a_tax_class_without_rates_is_reported_as_untaxed() -> None:
     findings, short = await found(
         with_class("books"), settings(tax_classes=("standard", "zero-rate", "reduced-rate", "books"))
     )

@@ -52,7 +52,7 @@ def test_a_document_waits_until_it_is_approved_and_the_approval_names_the_person
     [recorded_sale(BOUGHT, USING), BOUGHT.model_copy(update={"status": "cancelled"}), approval()],
     ids=["recorded", "cancelled", "the whole shape is approved"],
 )
-def test_what_needs_no_approval_any_more_is_not_list_shapes(later: Event) -> None:
+def test_documents_that_need_no_approval_any_more_are_not_listed(later: Event) -> None:
     assert list_shapes(REQUEST, later)[0].waiting == ()
 
 

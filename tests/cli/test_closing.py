@@ -19,7 +19,7 @@ def closed(
     return compare_documents(list(orders), list(sales), list(notes), dead_letters)
 
 
-def test_books_that_match_say_so() -> None:
+def test_matching_books_are_reported() -> None:
     closing = closed()
     assert closing.matches
     assert closing.verdict == "books match: 1 orders = 1 sales, 1 refunds = 1 credit notes, difference 0.00 GEL"
@@ -41,7 +41,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG.values(), ids=WRONG)
-def test_books_that_do_not_match_say_so(what: dict[str, Any]) -> None:
+def test_differences_in_the_books_are_reported(what: dict[str, Any]) -> None:
     closing = closed(**what)
     assert not closing.matches
     assert "DO NOT MATCH" in closing.verdict

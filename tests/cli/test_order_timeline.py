@@ -120,7 +120,7 @@ def test_the_timeline_is_sorted_by_time() -> None:
     ]
 
 
-def test_books_that_agree_with_the_shop() -> None:
+def test_books_equal_to_the_shop_have_no_difference() -> None:
     found = of(wrap_events(order(), sale(), refund(), note()))
     assert (found.sale, found.credited, found.shop) == (Decimal("187.40"), Decimal("20.00"), Decimal("167.40"))
     assert found.matches and not found.waits
@@ -131,7 +131,7 @@ def test_books_that_agree_with_the_shop() -> None:
     [(order(), sale("187.39")), (order(), sale(), refund()), (order(), sale(), refund(), note("19.99")), (order(),)],
     ids=["another total", "a credit note is missing", "another credit", "no Sale"],
 )
-def test_books_that_differ(events: tuple[Event, ...]) -> None:
+def test_each_difference_of_the_books_is_listed(events: tuple[Event, ...]) -> None:
     assert not of(wrap_events(*events)).matches
 
 

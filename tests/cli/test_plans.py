@@ -22,7 +22,7 @@ def plan_of(*events: Event) -> Plan:
 
 
 @pytest.mark.claim("S1.10")
-def test_the_four_counts_and_the_reasons() -> None:
+def test_a_plan_has_four_counts_and_the_reasons() -> None:
     found = plan_of(
         planned("a"),
         planned("b", action="adopt", product_id=5),
@@ -58,7 +58,7 @@ def test_a_large_plan_is_split() -> None:
 
 
 @pytest.mark.claim("S1.10", "I3")
-def test_a_plan_as_files(tmp_path: Path) -> None:
+def test_a_plan_is_written_to_files(tmp_path: Path) -> None:
     found = plan_of(planned("ჩაი<1>"), skipped("d", Reason.PRODUCT_NO_SKU))
     write_plan_csv(found, tmp_path / "plan.csv")
     write_plan_html(found, tmp_path / "plan.html")

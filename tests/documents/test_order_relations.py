@@ -34,7 +34,7 @@ def sub_order(via: str, **fields: Any) -> OrderChanged:
         ("", SUB_ORDERS, "undecided", False),
     ],
 )
-def test_a_setting_says_by_origin_what_an_order_with_a_parent_is(
+def test_a_setting_decides_by_origin_what_a_sub_order_is(
     via: str, sub_orders: dict[str, str], role: Role, own: bool
 ) -> None:
     rules = settings(sub_orders=sub_orders).shops[SHOP].orders

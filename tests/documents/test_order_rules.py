@@ -72,7 +72,7 @@ NOT_MET = [
 
 @pytest.mark.claim("S4.26")
 @pytest.mark.parametrize(("conditions", "of", "expected"), [(*m, True) for m in MET] + [(*m, False) for m in NOT_MET])
-def test_a_rule_holds_when_all_its_conditions_are_met(
+def test_a_rule_matches_when_all_its_conditions_are_met(
     conditions: dict[str, Any], of: OrderChanged, expected: bool
 ) -> None:
     rule = OrderRule.model_validate({**conditions, "document": "hold" if "status" not in conditions else "sale"})
@@ -93,7 +93,7 @@ def test_rules_over_shipping_methods_decide_delivery_item_warehouse_and_waybill(
     assert (courier.by["waybill"], courier.by["warehouse"]) == ('rule "courier"', "orders.warehouse")
 
 
-def test_the_first_rule_that_holds_decides_each_effect_for_itself() -> None:
+def test_each_effect_is_decided_by_the_first_matching_rule() -> None:
     using = rules(
         {"payment-method": "bog", "hold": 60},
         {"payment-method": "tbc", "hold": 1, "document": "hold"},
@@ -113,12 +113,12 @@ def test_the_first_rule_that_holds_decides_each_effect_for_itself() -> None:
 
 @pytest.mark.claim("S4.31")
 @pytest.mark.parametrize(("document", "triggered"), [("sale", True), ("sales-order", False), ("hold", False)])
-def test_only_an_order_that_the_rules_make_a_sale_is_due_for_one(document: str, triggered: bool) -> None:
+def test_only_orders_that_become_sales_by_the_rules_are_due(document: str, triggered: bool) -> None:
     using = rules({"document": document, "status": "processing"})
     assert is_triggered(shipped(), using) is triggered
 
 
-def test_a_status_that_a_rule_holds_is_no_stray() -> None:
+def test_a_status_used_by_a_rule_counts_as_mapped() -> None:
     packed = shipped(status="packed")
     assert has_unmapped_status(packed, rules())
     assert not has_unmapped_status(packed, rules({"status": "packed", "document": "hold"}))

@@ -23,7 +23,7 @@ from tests.support.memory_state import MemoryState
         ([(311, "CUP"), (311, "MUG")], "MUG", [311]),
     ],
 )
-def test_a_sku_means_the_items_whose_linked_products_have_it(
+def test_a_sku_identifies_the_items_of_linked_products(
     links: list[tuple[int, str]], sku: str, items: list[int]
 ) -> None:
     state = MemoryState()
@@ -33,14 +33,14 @@ def test_a_sku_means_the_items_whose_linked_products_have_it(
     assert not any(items_by_sku("other", [sku], state).values())
 
 
-def test_an_item_that_is_linked_no_more_is_meant_by_no_sku() -> None:
+def test_an_unlinked_item_is_identified_by_no_sku() -> None:
     state = MemoryState()
     store_skus(link(311, sku="CUP"), state)
     remove_skus(ProductUnlinked(shop=SHOP, item=item_of(311), product_id=311, reason="x", unlinked_at=PAID), state)
     assert items_by_sku(SHOP, ["CUP"], state) == {"CUP": ()}
 
 
-def test_every_product_of_a_link_lends_its_sku_until_it_leaves_it() -> None:
+def test_every_product_of_a_link_adds_its_sku_until_it_is_unlinked() -> None:
     state = MemoryState()
     further = (FurtherProduct(product_id=612, sku="CUP-EN"),)
     assert store_skus(link(311, sku="CUP", further=further), state) == (f"{SHOP}|cup", f"{SHOP}|cup-en")
@@ -49,7 +49,7 @@ def test_every_product_of_a_link_lends_its_sku_until_it_leaves_it() -> None:
     assert items_by_sku(SHOP, ["CUP-EN"], state) == {"CUP-EN": ()}
 
 
-def test_a_product_that_another_item_has_taken_over_stays_that_items() -> None:
+def test_a_product_taken_over_by_another_item_stays_linked_to_it() -> None:
     state = MemoryState()
     store_skus(link(311, sku="CUP"), state)
     store_skus(link(311, sku="CUP", item=item_of(312)), state)

@@ -48,7 +48,7 @@ def test_empty_fields_are_left_out_and_false_is_not_empty() -> None:
     assert figures.without_empty({"a": None, "b": "", "c": False, "d": "x"}) == {"c": False, "d": "x"}
 
 
-def test_uids_are_what_they_have_always_been() -> None:
+def test_uids_do_not_change_between_versions() -> None:
     # a changed uid would write every document a second time
     assert ids.sale_uid("main", 1042) == "bc8a1043-4f5f-5462-a229-e277d60c00e8"
     assert ids.credit_note_uid("main", 1051) == "428db215-9a75-55c5-8102-61f61f3dadee"

@@ -137,7 +137,7 @@ class Echoing:
         (InjectedFault(kind="status", match=".*", status=500), Unknown),
     ],
 )
-async def test_a_shop_in_trouble_costs_a_delay_and_nothing_else(fault: InjectedFault, outcome: type[Outcome]) -> None:
+async def test_a_failing_shop_delays_writes_and_loses_none(fault: InjectedFault, outcome: type[Outcome]) -> None:
     async with scene() as s:
         due = [row(s.product(), 7), row(s.product(), 8)]
         s.faults.add(fault)

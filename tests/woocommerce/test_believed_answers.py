@@ -82,7 +82,7 @@ async def failure(ask: Ask, answer: httpx.Response) -> UpstreamError:
 
 @pytest.mark.parametrize("body", FOREIGN.values(), ids=list(FOREIGN))
 @pytest.mark.parametrize("ask", [*RECORDS.values(), *LISTS.values()], ids=[*RECORDS, *LISTS])
-async def test_a_200_that_is_not_woocommerces_is_no_data_the_lane_waits(ask: Ask, body: str) -> None:
+async def test_a_200_from_something_else_is_not_data_and_the_lane_waits(ask: Ask, body: str) -> None:
     found = await failure(ask, httpx.Response(200, text=body))
     assert type(found) is ForeignAnswer
     assert isinstance(outcome_of(found), Retry)
@@ -118,7 +118,7 @@ async def test_one_record_or_a_list_without_any_is_not_the_list_that_was_asked_f
 
 @pytest.mark.parametrize("body", ["", "  ", '{"id": 17, "sta', '[{"id": 17}, {"id"', '{"id": NaN}'])
 @pytest.mark.parametrize("ask", [*RECORDS.values(), *LISTS.values()], ids=[*RECORDS, *LISTS])
-async def test_half_an_answer_is_none(ask: Ask, body: str) -> None:
+async def test_a_partial_response_is_not_an_answer(ask: Ask, body: str) -> None:
     assert type(await failure(ask, httpx.Response(200, text=body))) is ReadFailed
 
 
@@ -127,7 +127,7 @@ async def test_a_record_whose_number_is_a_text_is_that_record() -> None:
         assert await shop.order(17) == {"id": "17", "status": "completed"}
 
 
-async def test_a_list_with_gaps_is_an_object_to_php() -> None:
+async def test_a_php_list_with_gaps_is_read_as_a_list() -> None:
     answer = httpx.Response(200, json={"0": {"id": 1}, "2": {"id": 3}}, headers={"X-WP-TotalPages": "1"})
     async with client(ShopDouble([answer])) as shop:
         assert [refund["id"] for refund in await shop.refunds(17)] == [1, 3]
@@ -147,7 +147,7 @@ def error(status: int, code: str, stated: int | None = None) -> httpx.Response:
 
 
 @pytest.mark.parametrize(("ask", "code"), NOT_FOUND.values(), ids=list(NOT_FOUND))
-async def test_removed_is_what_woocommerce_itself_calls_so(ask: Ask, code: str) -> None:
+async def test_only_woocommerces_own_404_means_removed(ask: Ask, code: str) -> None:
     async with client(ShopDouble([error(404, code)])) as shop:
         assert await ask(shop) is None
 
@@ -167,7 +167,7 @@ ODD_404: dict[str, httpx.Response] = {
 
 @pytest.mark.parametrize("answer", ODD_404.values(), ids=list(ODD_404))
 @pytest.mark.parametrize("ask", [*RECORDS.values(), LISTS["refunds"]], ids=[*RECORDS, "refunds"])
-async def test_any_other_404_removes_nothing(ask: Ask, answer: httpx.Response) -> None:
+async def test_another_404_removes_nothing(ask: Ask, answer: httpx.Response) -> None:
     found = await failure(ask, answer)
     assert not isinstance(found, NotFound)
     assert isinstance(outcome_of(found), Retry)
@@ -183,7 +183,7 @@ BODIES = ["", "no", "<html><title>Blocked</title></html>", '{"message": "blocked
 
 @pytest.mark.parametrize("status", IN_FRONT)
 @pytest.mark.parametrize("body", BODIES)
-async def test_a_refusal_in_foreign_words_is_no_word_about_the_record(status: int, body: str) -> None:
+async def test_a_refusal_by_another_server_is_not_about_the_record(status: int, body: str) -> None:
     for ask in (RECORDS["an order"], LISTS["orders"], WRITES["a batch"], WRITES["a status"]):
         found = await failure(ask, httpx.Response(status, text=body))
         assert isinstance(found, AccessDenied)
@@ -193,7 +193,7 @@ async def test_a_refusal_in_foreign_words_is_no_word_about_the_record(status: in
 @pytest.mark.parametrize(
     "status", [520, 521, 522, 523, 524, 525, 526, 527, 530, 500, 502, 503, 504, 508, 511, 429, 425]
 )
-async def test_a_failure_of_what_runs_the_shop_is_none_of_the_record(status: int) -> None:
+async def test_a_server_error_is_not_a_fault_of_the_record(status: int) -> None:
     for body in BODIES:
         assert isinstance(outcome_of(await failure(RECORDS["an order"], httpx.Response(status, text=body))), Retry)
         written = outcome_of(await failure(WRITES["a status"], httpx.Response(status, text=body)))
@@ -201,7 +201,7 @@ async def test_a_failure_of_what_runs_the_shop_is_none_of_the_record(status: int
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 410, 422])
-async def test_what_woocommerce_itself_refuses_is_still_refused(status: int) -> None:
+async def test_a_refusal_by_woocommerce_is_still_a_refusal(status: int) -> None:
     found = await failure(WRITES["a status"], error(status, "woocommerce_rest_invalid_status"))
     assert isinstance(found, Rejected)
     assert isinstance(outcome_of(found), Refused)
@@ -265,7 +265,7 @@ async def test_the_headers_of_a_cache_are_described() -> None:
         assert await shop.order_cache_headers(17) == "Age 312, CF-Cache-Status HIT"
 
 
-async def test_a_refusal_is_no_answer_of_a_plugin_either() -> None:
+async def test_a_refusal_is_not_an_answer_of_a_plugin() -> None:
     path = "/wp-json/wc-returns/v1/orders/17"
     assert type(await failure(lambda shop: shop.plugin_answer(path), httpx.Response(200, json={"message": "no"}))) is (
         ForeignAnswer

@@ -120,7 +120,7 @@ async def test_each_has_its_name_its_first_characters_and_its_remedy(
 
 
 @pytest.mark.parametrize("body", ['{"id": 18, "email": "nino@example.ge"}', ' [ {"id":17,"email":"nino@example.ge"}]'])
-async def test_somebodys_record_is_not_shown(body: str) -> None:
+async def test_personal_data_in_a_response_is_not_shown(body: str) -> None:
     assert "nino" not in (await failure(httpx.Response(200, text=body))).message
 
 
@@ -130,7 +130,7 @@ async def test_what_the_shop_says_of_a_crash_is_shown() -> None:
     assert "HTTP 500 internal_server_error: There has been a critical error on this website." in found.message
 
 
-async def test_a_page_of_a_crash_is_shown() -> None:
+async def test_an_error_page_is_quoted() -> None:
     found = await failure(page(500, "WordPress &rsaquo; Error", "critical error"))
     assert 'HTTP 500, a web page "WordPress › Error"' in found.message
 

@@ -138,7 +138,7 @@ async def test_an_address_over_the_web_servers_limit_is_refused() -> None:
     assert isinstance(await failure_of(page, "GET", "/products"), Rejected)
 
 
-async def test_a_firewalls_page_is_not_blamed_on_the_key() -> None:
+async def test_a_firewall_page_is_not_reported_as_a_wrong_key() -> None:
     page = httpx.Response(403, html=PAGE.format("Attention Required!"))
     error = await failure_of(page, "GET", "/orders")
     assert isinstance(error, AccessDenied)

@@ -74,7 +74,7 @@ def all_but(count: int, *odd: int) -> list[int]:
 
 
 @every_case
-async def test_a_host_that_cuts_off_long_pages_is_read_in_shorter_ones(read: Read, failure: Failure) -> None:
+async def test_a_host_that_truncates_long_pages_is_read_in_shorter_ones(read: Read, failure: Failure) -> None:
     for most in (99, 50, 20, 1):
         found, skipped = await read_all(ListDouble(120, failure, most=most), read)
         assert (found, skipped) == (all_but(120), [])
@@ -124,7 +124,7 @@ async def test_every_other_list_goes_on_too(read: Read, more: dict[str, Any]) ->
     assert "record 38" in left_out.detail
 
 
-async def test_what_nobody_asks_about_is_logged_with_its_remedy(caplog: pytest.LogCaptureFixture) -> None:
+async def test_skipped_records_are_logged_with_the_fix(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         async with client(ListDouble(130, odd=[38], most=50, more={"sku": "A"})) as shop:
             assert len((await shop.products_by_sku(["A"]))["A"]) == 129
@@ -133,7 +133,7 @@ async def test_what_nobody_asks_about_is_logged_with_its_remedy(caplog: pytest.L
 
 
 @every_case
-async def test_a_shop_that_is_down_is_not_mistaken_for_odd_records(read: Read, failure: Failure) -> None:
+async def test_an_unavailable_shop_is_not_taken_for_invalid_records(read: Read, failure: Failure) -> None:
     double = ListDouble(230, failure, down=True)
     skipped: list[SkippedRecord] = []
     async with client(double) as shop:
@@ -143,7 +143,7 @@ async def test_a_shop_that_is_down_is_not_mistaken_for_odd_records(read: Read, f
     assert len(double.asked) <= 10
 
 
-async def test_a_shop_that_goes_down_in_the_middle_loses_no_record() -> None:
+async def test_an_outage_during_a_list_loses_no_record() -> None:
     double = ListDouble(230)
     skipped: list[SkippedRecord] = []
     found: list[int] = []
@@ -186,7 +186,7 @@ async def test_pages_grow_again_after_an_odd_record() -> None:
     assert len(double.asked) < 40
 
 
-async def test_a_host_that_cuts_off_long_pages_is_asked_for_them_ever_more_rarely() -> None:
+async def test_a_host_that_truncates_long_pages_gets_them_less_and_less_often() -> None:
     double = ListDouble(3000, times_out, most=50)
     await read_all(double, LISTS["orders by number"])
     assert double.sizes.count(100) <= 7
@@ -200,7 +200,7 @@ async def test_what_was_learned_of_a_list_is_kept_for_its_next_reading() -> None
     assert double.sizes.count(100) <= 5
 
 
-async def test_an_outage_teaches_nothing_about_pages() -> None:
+async def test_an_outage_does_not_change_the_page_size() -> None:
     double = ListDouble(120, times_out, down=True)
     async with client(double) as shop:
         with pytest.raises(ReadFailed):
@@ -219,7 +219,7 @@ async def test_an_outage_teaches_nothing_about_pages() -> None:
     header=st.booleans(),
     exclude=st.booleans(),
 )
-async def test_whatever_fails_every_other_record_is_read_once_and_in_order(
+async def test_every_valid_record_is_read_once_and_in_order(
     count: int, odd: set[int], most: int, same_second: bool, header: bool, exclude: bool
 ) -> None:
     step = timedelta(0) if same_second else timedelta(seconds=1)

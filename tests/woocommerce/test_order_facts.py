@@ -76,7 +76,7 @@ def test_every_recorded_refund_becomes_a_positive_fact_joined_to_the_orders_line
     assert seen > 120
 
 
-def test_an_order_from_the_storefront(order: dict[str, Any]) -> None:
+def test_an_order_from_the_storefront_is_read(order: dict[str, Any]) -> None:
     event = read(order)
     assert (event.order_id, event.number, event.status, event.currency) == (4917, "4917", "processing", "GEL")
     assert (event.payment_method, event.created_via, event.prices_include_tax) == ("cod", "store-api", True)
@@ -130,7 +130,7 @@ def test_a_guest_is_recognized_by_e_mail_in_any_case(order: dict[str, Any]) -> N
 
 
 @pytest.mark.claim("S2.16")
-def test_orders_that_the_shop_has_erased_are_nobodys_and_not_the_same_persons(order: dict[str, Any]) -> None:
+def test_erased_orders_belong_to_no_person(order: dict[str, Any]) -> None:
     erased = {"email": "deleted@site.invalid", "phone": "+000 000 00 00 00", "customer_id": 0}
     assert ref(order, **erased) == order_ref("main", order["id"]) != ref(order)
     assert ref(order, **erased) != ref(order, **erased, id=5000)
@@ -149,7 +149,7 @@ def test_a_guest_without_e_mail_is_known_by_phone_then_by_personal_id(order: dic
     assert ref(order, **unknown, meta_data=meta, id=1) == ref(order, **unknown, meta_data=meta, id=2)
 
 
-def test_guests_who_left_nothing_are_not_one_person(order: dict[str, Any]) -> None:
+def test_guests_without_contacts_are_different_persons(order: dict[str, Any]) -> None:
     assert ref(order, email="", phone="", id=1) != ref(order, email="", phone="", id=2)
 
 
@@ -158,12 +158,12 @@ def test_the_reference_reveals_nothing_about_the_person(order: dict[str, Any]) -
     assert len(ref(order)) == 36
 
 
-def test_words_of_plugins_pass(order: dict[str, Any]) -> None:
+def test_fields_of_plugins_are_accepted(order: dict[str, Any]) -> None:
     event = read(order | {"status": "wc-handed-to-courier", "payment_method": "bog_iframe", "created_via": "app"})
     assert (event.status, event.payment_method, event.created_via) == ("wc-handed-to-courier", "bog_iframe", "app")
 
 
-def test_habits_of_php_pass(order: dict[str, Any]) -> None:
+def test_php_forms_of_values_are_accepted(order: dict[str, Any]) -> None:
     lines = {str(index): line for index, line in enumerate(order["line_items"], start=3)}
     lines["3"]["sku"] = None
     lines["3"]["name"] = "ყავა &amp; ჩაი"
@@ -251,7 +251,7 @@ def issued(order: dict[str, Any], refund: dict[str, Any]) -> RefundIssued:
     return refund_issued("main", order, refund, **KEYS)
 
 
-def test_a_refund_by_quantity(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
+def test_a_refund_by_quantity_is_read(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
     event = issued(order, refunds[4932])
     (line,) = event.lines
     assert (event.order_id, event.refund_id, event.amount) == (4917, 4932, Decimal("6.57"))
@@ -260,7 +260,7 @@ def test_a_refund_by_quantity(order: dict[str, Any], refunds: dict[int, dict[str
     assert gross(event) == event.amount
 
 
-def test_a_refund_of_shipping(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
+def test_a_refund_of_shipping_is_read(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
     (line,) = issued(order, refunds[4934]).lines
     assert (line.kind, line.refunded_line_id, line.quantity) == ("shipping", 11, Decimal(1))
     assert (line.total, line.total_tax) == (Decimal("4.24"), Decimal("0.76"))
@@ -271,7 +271,7 @@ def test_a_refund_of_an_amount_has_no_lines(order: dict[str, Any], refunds: dict
     assert (event.amount, event.lines) == (Decimal("2.00"), ())
 
 
-def test_a_refunds_reason_is_a_persons_words(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
+def test_the_reason_of_a_refund_is_personal_data(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
     event = issued(order, refunds[4933])
     assert event.person is not None
     assert event.person.comment == "goodwill"
@@ -280,7 +280,9 @@ def test_a_refunds_reason_is_a_persons_words(order: dict[str, Any], refunds: dic
 
 
 @pytest.mark.parametrize("meta", [[], [{"key": "_refunded_item_id", "value": "x"}], [{"key": "other", "value": "9"}]])
-def test_a_line_that_names_no_original(order: dict[str, Any], refunds: dict[int, dict[str, Any]], meta: Any) -> None:
+def test_a_refund_line_without_its_original_is_read(
+    order: dict[str, Any], refunds: dict[int, dict[str, Any]], meta: Any
+) -> None:
     refunds[4932]["line_items"][0]["meta_data"] = meta
     assert issued(order, refunds[4932]).lines[0].refunded_line_id is None
 

@@ -96,7 +96,7 @@ async def test_without_the_paging_header_a_short_page_ends_the_list() -> None:
         assert len((await shop.products_by_sku(["A"]))["A"]) == 101
 
 
-async def test_a_product_that_is_gone_is_none() -> None:
+async def test_a_deleted_product_is_none() -> None:
     async with client(ShopDouble([recorded("product-get-unknown")])) as shop:
         assert await shop.product(99999) is None
 

@@ -48,7 +48,7 @@ def test_what_is_not_given_is_not_sent_and_none_clears() -> None:
     }
 
 
-def test_a_new_product_with_all_its_fields() -> None:
+def test_a_product_is_created_with_all_its_fields() -> None:
     write = ProductWrite(
         name="ყავა",
         sku="COF-001",
@@ -170,7 +170,7 @@ async def test_an_empty_batch_costs_no_request() -> None:
         assert await shop.update_products([]) == []
 
 
-async def test_more_than_the_shop_takes_is_a_mistake_of_the_caller() -> None:
+async def test_more_rows_than_the_shop_accepts_raises() -> None:
     async with client(ShopDouble([])) as shop:
         with pytest.raises(ValueError, match="101 records"):
             await shop.update_products([ProductWrite(id=1)] * 101)

@@ -39,7 +39,7 @@ def ready(**changes: httpx.Response) -> Any:
     return routed(**usual | changes)
 
 
-async def test_a_shop_that_is_ready() -> None:
+async def test_a_working_shop_is_reported_as_ready() -> None:
     async with client(ready()) as shop:
         found, status = await shop.probe(), await shop.status()
     assert (found.name, found.home) == ("ყავის სახლი", "https://shop.test")
@@ -55,7 +55,7 @@ async def test_a_read_only_key_is_reported_with_the_fix() -> None:
     assert "Read/Write" in found.problems[0]
 
 
-async def test_a_key_that_is_unknown() -> None:
+async def test_an_unknown_key_is_reported() -> None:
     denied = recorded("auth-wrong-key")
     async with client(ready(orders=denied, batch=denied, system_status=denied)) as shop:
         found, status = await shop.probe(), await shop.status()
@@ -77,7 +77,7 @@ async def test_a_wordpress_without_woocommerce_is_a_wrong_address() -> None:
             await shop.probe()
 
 
-async def test_a_shop_that_is_down_is_not_called_wrong() -> None:
+async def test_an_unavailable_shop_is_not_reported_as_misconfigured() -> None:
     async with client(ready(orders=httpx.Response(502))) as shop:
         with pytest.raises(Unavailable):
             await shop.probe()
@@ -90,7 +90,7 @@ async def test_the_tax_settings_of_the_shop_are_read() -> None:
     assert (taxes.prices_include_tax, taxes.round_at_subtotal, taxes.based_on) == (True, False, "base")
 
 
-async def test_one_setting_and_the_tax_rates() -> None:
+async def test_one_setting_and_the_tax_rates_are_read() -> None:
     async with client(routed(woocommerce_currency=recorded("setting-currency"), taxes=recorded("taxes-list"))) as shop:
         assert await shop.setting("general", "woocommerce_currency") == "GEL"
         rates = await shop.tax_rates()
@@ -100,7 +100,7 @@ async def test_one_setting_and_the_tax_rates() -> None:
     ]
 
 
-async def test_the_categories_with_their_parents() -> None:
+async def test_categories_are_read_with_their_parents() -> None:
     async with client(routed(categories=recorded("categories-list"))) as shop:
         found = {category.name: (category.id, category.parent) for category in (await shop.categories()).records}
     assert (found["Uncategorized"], found["მარცვლეული"]) == ((15, 0), (17, 16))
@@ -124,7 +124,7 @@ async def test_a_webhook_is_made_active_with_our_secret_and_the_secret_is_not_ke
     assert "throwaway" not in repr(made)
 
 
-async def test_a_disabled_webhook_is_seen_and_revived() -> None:
+async def test_a_disabled_webhook_is_enabled_again() -> None:
     disabled = recorded("webhook-get-disabled-after-failures").json()
     double = ShopDouble([listed([disabled]), recorded("webhook-reactivate")])
     async with client(double) as shop:

@@ -73,7 +73,7 @@ async def test_a_key_that_may_only_read_is_refused_a_write() -> None:
             await shop.create_products(NEW)
 
 
-async def test_a_sale_is_opened_and_taken_back() -> None:
+async def test_a_sale_price_is_set_and_removed() -> None:
     window = {"sale_from": datetime(2027, 1, 1, tzinfo=UTC), "sale_to": datetime(2027, 1, 31, 20, tzinfo=UTC)}
     async with sandbox() as (served, _), calls(served) as shop:
         (made,) = await shop.create_products(NEW[:1])
@@ -95,19 +95,19 @@ async def test_a_wrong_key_is_denied_however_it_is_signed(tls: bool, key: str, s
     assert "cs_" not in raised.value.message
 
 
-async def test_a_clock_that_is_far_off_is_denied_over_plain_http() -> None:
+async def test_a_wrong_clock_is_denied_over_plain_http() -> None:
     async with sandbox() as (served, _), calls(served, clock=lambda: now() - timedelta(hours=1)) as shop:
         with pytest.raises(AccessDenied, match="timestamp"):
             await shop.categories()
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_not_trusted() -> None:
+async def test_a_certificate_of_an_unknown_issuer_is_not_trusted() -> None:
     async with sandbox(tls=True) as (served, _), calls(served, settings={"ca_file": None}) as shop:
         with pytest.raises(Unavailable, match=r"certificate is not trusted .* set ca-file"):
             await shop.categories()
 
 
-async def test_a_shop_that_is_not_there() -> None:
+async def test_an_unreachable_shop_is_reported() -> None:
     async with sandbox() as (served, _):
         pass
     async with calls(served) as shop:
@@ -116,7 +116,7 @@ async def test_a_shop_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize("fault", ["reset", "commit_then_reset", "commit_then_timeout", "truncate"])
-async def test_a_write_that_breaks_off_is_unknown_and_is_sent_only_once(fault: Any) -> None:
+async def test_an_interrupted_write_is_unknown_and_is_sent_only_once(fault: Any) -> None:
     async with sandbox() as (served, faults), calls(served, settings={"timeout": 0.5}) as shop:
         faults.add(InjectedFault(kind=fault, match="POST /wp-json/wc/v3/products/batch", times=1, seconds=5, keep=40))
         with pytest.raises(UnknownOutcome):
@@ -128,7 +128,7 @@ async def test_a_write_that_breaks_off_is_unknown_and_is_sent_only_once(fault: A
 
 
 @pytest.mark.parametrize("fault", ["reset", "commit_then_timeout", "truncate"])
-async def test_a_read_that_breaks_off_is_unavailable(fault: Any) -> None:
+async def test_an_interrupted_read_is_unavailable(fault: Any) -> None:
     async with sandbox() as (served, faults), calls(served, settings={"timeout": 0.5}) as shop:
         added = faults.add(InjectedFault(kind=fault, match="GET .*/categories", seconds=5, keep=10))
         with pytest.raises(Unavailable):
@@ -137,7 +137,7 @@ async def test_a_read_that_breaks_off_is_unavailable(fault: Any) -> None:
         assert [category.name for category in (await shop.categories()).records] == ["Uncategorized"]
 
 
-async def test_a_shop_that_is_busy_says_for_how_long() -> None:
+async def test_a_busy_shop_raises_unavailable_with_its_retry_after() -> None:
     async with sandbox() as (served, faults), calls(served) as shop:
         faults.add(InjectedFault(kind="status", status=429, headers={"Retry-After": "17"}))
         with pytest.raises(Unavailable) as raised:

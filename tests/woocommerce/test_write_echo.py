@@ -26,7 +26,7 @@ def found(meant: ProductWrite, echo: dict[str, Any]) -> list[Difference]:
     return list(find_differences("main", meant, echo))
 
 
-def test_a_sale_price_that_the_shop_emptied() -> None:
+def test_a_sale_price_cleared_by_the_shop_is_reported() -> None:
     meant = ProductWrite(id=10, regular_price=Decimal(10), sale_price=Decimal(12))
     assert found(meant, answered("product-put-sale-higher-than-regular")) == [
         Difference("sale_price", "12", "", SALE_EMPTIED)
@@ -34,12 +34,12 @@ def test_a_sale_price_that_the_shop_emptied() -> None:
 
 
 @pytest.mark.parametrize(("index", "stored"), [(4, "1050"), (5, ""), (8, "1234.50")])
-def test_a_price_that_was_stored_as_another(index: int, stored: str) -> None:
+def test_a_price_stored_differently_is_reported(index: int, stored: str) -> None:
     echo = answered("product-batch-odd-prices")["create"][index]
     assert found(ProductWrite(regular_price=Decimal("10.50")), echo) == [Difference("regular_price", "10.50", stored)]
 
 
-def test_an_unknown_category_that_became_uncategorized() -> None:
+def test_an_unknown_category_stored_as_uncategorized_is_reported() -> None:
     echo = answered("product-batch-invalid-category")["create"][0] | {
         "categories": [{"id": 15, "name": "Uncategorized"}]
     }
@@ -53,7 +53,7 @@ def test_a_category_that_a_plugin_added_is_no_difference() -> None:
     assert found(ProductWrite(category_ids=(16,)), echo) == []
 
 
-def test_stock_that_was_coerced() -> None:
+def test_stock_stored_as_another_number_is_reported() -> None:
     echo = answered("product-batch-stock-decimal")["update"][0]
     assert found(ProductWrite(id=10, stock_quantity=6), echo) == [Difference("stock_quantity", "6", "5")]
 
@@ -68,14 +68,14 @@ def test_a_variation_that_takes_its_parents_stock_does_not_manage_its_own() -> N
     assert [one.field for one in found(ProductWrite(manage_stock=True, stock_quantity=4), echo)] == ["manage_stock"]
 
 
-def test_a_name_that_lost_its_markup() -> None:
+def test_a_name_stripped_of_markup_is_a_difference() -> None:
     (difference,) = found(ProductWrite(name="ყავა <script>x</script>"), product(1, "A", name="ყავა x"))
     assert str(difference) == (
         "name: meant 'ყავა <script>x</script>', stored 'ყავა x' (the shop removed something from the text)"
     )
 
 
-def test_an_empty_name_that_the_shop_filled() -> None:
+def test_a_name_filled_by_the_shop_is_a_difference() -> None:
     assert [one.stored for one in found(ProductWrite(name=""), product(1, "A", name="Product"))] == ["Product"]
 
 
@@ -105,7 +105,7 @@ def test_a_recorded_sale_window_is_as_meant() -> None:
     assert [one.field for one in found(meant.model_copy(update={"sale_to": NOON}), echo)] == ["sale_to"]
 
 
-def test_meta_that_was_deleted_and_meta_that_was_kept() -> None:
+def test_deleted_and_kept_meta_are_distinguished() -> None:
     echo = product(1, "A", meta_data=[{"key": "_balance_uid", "value": "b-1"}])
     assert found(ProductWrite(meta={"_balance_uid": "b-1", "old": None}), echo) == []
     assert [one.field for one in found(ProductWrite(meta={"_balance_uid": "b-2"}), echo)] == ["meta._balance_uid"]
