@@ -1,4 +1,4 @@
-"""Which recorded orders the tests place: real input, each order once."""
+"""Supplies the tests with recorded orders, each order once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OrderSupply:
         return taken
 
     def order(self) -> int:
-        """One order that nobody gives back."""
+        """One order without a refund."""
         return self.orders(1)[0]
 
     def order_read_once(self) -> int:
@@ -40,7 +40,7 @@ class OrderSupply:
         return self.take(next(one for one in self._plain if not may_be_rounded(get_recording(one).order)))
 
     def take(self, order_id: int) -> int:
-        """This order, which is not handed out again."""
+        """Take this order out of the supply."""
         self._plain.remove(order_id)
         return order_id
 

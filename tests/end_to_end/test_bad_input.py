@@ -128,7 +128,7 @@ async def test_an_unreadable_order_waits_and_delays_no_other(system: SystemUnder
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sent(system: SystemUnderTest) -> dict[str, tuple[str, int, int]]:
     """Every invalid record is in its topic; returns its position by case."""
-    sender = create_producer(system.settings.kafka, "somebody")
+    sender = create_producer(system.settings.kafka, "test")
     await sender.start()
     places = {}
     for name, case in RECORDS.items():

@@ -44,12 +44,12 @@ async def test_orders_are_exported_after_the_broker_died(system: SystemUnderTest
     # given orders on their way, when the broker dies
     await system.place(*system.supply.orders(3))
     node.kill()
-    # then webhooks are taken all the same, and what they brought waits in the state database
+    # then webhooks are still accepted, and their events wait in the state database
     order_id, refund_ids = system.supply.refunded()
     await system.place(order_id, *system.supply.orders(3))
     await wait_until(lambda: _answered(system, order_id), "the shop's webhooks were answered with 200")
     await wait_until(lambda: _events_wait(system), "events wait for the broker")
-    # and everything comes into the books once it is back
+    # and everything is in the books once it is back
     await node.start_again()
     await system.wait_until(
         lambda: f"main:{order_id}" in system.ledger.sales, "the Sale of the order that is given back"
@@ -67,7 +67,7 @@ async def test_no_service_ends_when_the_broker_dies_repeatedly(system: SystemUnd
         await system.place(system.supply.order())
         node.kill()
         await node.start_again()
-        # then the process goes on, and everything comes into the books
+        # then the process keeps running, and everything is in the books
         await system.wait_until_consistent()
         assert up.process.returncode is None, up.tail()
     assert up.logged("service failed and is started again") == []

@@ -1,4 +1,4 @@
-"""A copy of a shop, with its keys, orders, webhooks and our mark, gets into the settings: nothing is written."""
+"""The settings name a clone of a shop, with its keys, orders, webhooks and our marker: nothing is written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Copy:
     http: httpx.AsyncClient
 
     async def place_order(self, recorded: int) -> None:
-        """A tester buys something there; the copy's webhooks call our receiver, rightly signed."""
+        """Place an order there; the copy's webhooks call our receiver with valid signatures."""
         (await self.http.post("/_sandbox/orders", json={"recorded": recorded})).raise_for_status()
 
     async def has_delivered_webhook(self) -> bool:

@@ -83,10 +83,10 @@ async def test_an_import_in_dry_run_changes_nothing(system: SystemUnderTest) -> 
     await system.change("prices", item=link.item, price="123.45")
     before = await sandbox_requests.count_writes(system.world.shop)
     # when a dry run looks at it
-    looked = await system.run_davtari("import", "prices", "--dry-run", "--json")
+    dry_run = await system.run_davtari("import", "prices", "--dry-run", "--json")
     # then it counts it and nothing is stated
-    assert looked.code == DONE, looked.err
-    assert looked.json["figures"] | {"seen": 0, "unchanged": 0} == _figures(changed=1)
+    assert dry_run.code == DONE, dry_run.err
+    assert dry_run.json["figures"] | {"seen": 0, "unchanged": 0} == _figures(changed=1)
     assert await sandbox_requests.count_writes(system.world.shop) == before
     # and the import itself brings it into the shop
     done = await system.run_davtari("import", "prices")
@@ -186,7 +186,7 @@ def _beginnings(result: CommandResult) -> set[str]:
 @pytest.mark.long
 async def test_reading_links_drift_and_helpers_changes_nothing(system: SystemUnderTest) -> None:
     await system.wait_until_consistent()
-    looked = [
+    commands = [
         ("links", "export", "links.csv"),
         ("links", "rebuild", "--json"),
         ("helpers", "main", "--json"),
@@ -194,7 +194,9 @@ async def test_reading_links_drift_and_helpers_changes_nothing(system: SystemUnd
         ("shop", "show", "main", "--json"),
         ("drift", "--json"),
     ]
-    export, rebuilt, helpers, opening, shop, drift = await asyncio.gather(*[system.run_davtari(*one) for one in looked])
+    export, rebuilt, helpers, opening, shop, drift = await asyncio.gather(
+        *[system.run_davtari(*one) for one in commands]
+    )
     assert f"{len(system.ledger.links)} links" in export.out, export.err
     assert (rebuilt.code, rebuilt.json["links"], rebuilt.json["refused"]) == (DONE, [], []), rebuilt.err
     assert {one["state"] for one in helpers.json["helpers"]} <= {"there", "not set"}, helpers.err

@@ -60,10 +60,10 @@ async def test_a_refused_sale_is_corrected_and_sent_under_a_new_id(system: Syste
             system, "edit", dead_letter[:8], "--reason", "try", "--set", "/document/Date=2031-01-02T00:00:00", "--yes"
         )
         assert (absurd.code, "more than 31 days ahead" in absurd.err) == (WRONG_USE, True), absurd.err
-        looked = await run_dead_letters(
+        preview = await run_dead_letters(
             system, "edit", dead_letter[:8], "--reason", "posting date", *right, "--dry-run"
         )
-        assert (looked.code, "in the future" in looked.out) == (DONE, True), looked.err
+        assert (preview.code, "in the future" in preview.out) == (DONE, True), preview.err
         unconfirmed = await run_dead_letters(system, "edit", dead_letter[:8], "--reason", "posting date", *right)
         assert (unconfirmed.code, "--yes" in unconfirmed.err) == (WRONG_USE, True), unconfirmed.err
         assert dead_letter in system.ledger.open_dead_letters

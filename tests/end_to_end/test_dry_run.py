@@ -1,4 +1,4 @@
-"""A new shop starts in dry run: everything is worked out and announced, nothing is written; then it goes live."""
+"""A new shop starts in dry run: everything is planned and published, nothing is written; then it goes live."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 WEBHOOKS = "POST /wp-json/wc/v3/webhooks"
-"""The only thing that a dry run leaves in a shop: otherwise it would not hear of orders."""
+"""The only writes of a dry run in a shop: without webhooks it would not learn of orders."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", name="system")
 async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SystemUnderTest]:
-    """The settings say nothing about the flows."""
+    """A system without configured flows."""
     async with start_system(tmp_path_factory.mktemp("dry-run"), kafka.bootstrap_servers, flows={}) as made:
         await made.programs.start("up", services=len(ALL_SERVICES))
         yield made
@@ -35,7 +35,7 @@ async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> As
 
 @pytest.mark.claim("S0.34", "S0.36", "S1.11")
 async def test_a_dry_run_plans_everything_and_writes_nothing(system: SystemUnderTest) -> None:
-    # given a shop that was just added, when it sells and gives back
+    # given a new shop, when orders and refunds arrive
     before = await system.writes()
     products_before = (await system.world.storefront())["products"]
     given_back = [system.supply.refunded() for _ in range(2)]
@@ -79,7 +79,7 @@ async def test_a_plan_is_applied_exactly_as_shown(system: SystemUnderTest) -> No
     products = (await system.world.storefront())["products"]
     created = [change["sku"] for change in plan["changes"] if change["action"] == "create"]
     assert {products[sku]["status"] for sku in created} == {"draft"}
-    # and there is nothing more to do; the plan is not there twice
+    # and there is nothing more to do; the same plan cannot be applied twice
     again = (await system.run_davtari("plan", "items", "--json")).json
     assert again["changes"] == []
     stale = await system.run_davtari("apply", plan["plan"])

@@ -115,7 +115,7 @@ async def test_init_asks_step_by_step_and_tries_each_answer(made: SandboxEnviron
     folder.mkdir()
     (folder / "ca.pem").write_bytes((made.folder / "shop-ca.pem").read_bytes())
     url = f"{made.balance_at.url}/Balance_Exchange/hs/Exchange"
-    # given somebody who mistypes address and password, then chooses two warehouses and two groups, one of them new
+    # given answers with a wrong address and password, then two warehouses and two groups, one of them new
     nowhere = ["on-prem", "server/Exchange", "http://127.0.0.1:1/x", "integration", "mistyped", "b2c", "y"]
     wrong = ["", url, "", "", "", "y"]
     right = ["", "", "", "sandbox-password", ""]

@@ -63,7 +63,7 @@ async def test_a_service_killed_at_any_point_loses_and_duplicates_nothing(
 async def test_services_are_killed_in_turn_while_orders_and_refunds_arrive(system: SystemUnderTest) -> None:
     given_back: list[tuple[int, list[int]]] = []
     for service in ALL_SERVICES:
-        # when in the midst of orders and refunds a service dies, wherever it is, and comes back
+        # when a service is killed during orders and refunds, and started again
         await system.place(system.supply.order())
         if len(given_back) < 2:
             order_id, refund_ids = system.supply.refunded()
@@ -80,25 +80,25 @@ async def test_services_are_killed_in_turn_while_orders_and_refunds_arrive(syste
 @pytest.mark.claim("S2.3", "K2", "K19")
 @pytest.mark.parametrize("service", ALL_SERVICES)
 async def test_a_lost_state_database_is_rebuilt_from_the_topics(system: SystemUnderTest, service: str) -> None:
-    # given a service that has done its work, all that follows from it too, and loses its database
+    # given a service that is idle, as all others are, and loses its database
     await _wait_until_idle(system)
     before = await system.writes()
     await system.programs.kill(service)
     assert outboxes.delete_state_database(system.settings.state.directory, service) > 0
-    # when it is started again, and has looked at the whole of both systems
+    # when it is started again, and has read both systems completely
     swept = await _sweeps(system)
     await system.programs.start(service)
     await _read_everything(system, swept)
     await system.wait_until_consistent()
     # then it has written nothing
     assert await system.writes() == before
-    # and goes on where it was
+    # and it processes the next order
     await system.place(system.supply.order())
     await system.wait_until_consistent()
 
 
 async def _wait_until_idle(system: SystemUnderTest) -> None:
-    """Sales lower Balance's stock: read it until there is nothing new, and let the shop follow."""
+    """Import until Balance reports no changes (Sales lower its stock), then wait for the shop."""
 
     async def nothing_new() -> bool:
         answers = [await system.import_now(resource) for resource in ("items", "prices", "stock")]

@@ -25,7 +25,7 @@ pytestmark = [
 
 
 def backdate_order(system: SystemUnderTest, order_id: int) -> str:
-    """Have the order placed, paid and changed for the last time three days ago; gives that day."""
+    """Date the order three days back (placed, paid, modified); returns that day."""
     assert system.world.original is not None
     order, at = system.world.original.orders[order_id], utc_now() - timedelta(days=3)
     for field in ("date_created", "date_paid", "date_modified"):
@@ -55,12 +55,12 @@ async def test_orders_missing_from_the_topics_are_found_by_day_close_and_backfil
         await made.refund(order, refund)
         date = backdate_order(made, order)
         await made.programs.start("up", services=len(ALL_SERVICES))
-        # then its day is not green and says what brings the order back
+        # then its day is not green and names the command that exports the order
         code, day = await day_close(made, date)
         found = {one["order_id"]: one["cause"] for one in day["differences"]}
         assert (code, day["green"], day["shop_asked"]) == (1, False, True)
         assert f"davtari backfill orders --shop main --from {date} --to {date}" in found[order]
-        # when it is filled up: first as a dry run, which shows the same step
+        # when it is backfilled: first in a dry run, which shows the same step
         _, shown = await backfill(made, date, "--dry-run")
         assert [(step["order_id"], step["action"], step["outcome"]) for step in shown["steps"]] == [
             (order, "read", None)
@@ -73,7 +73,7 @@ async def test_orders_missing_from_the_topics_are_found_by_day_close_and_backfil
         assert (await backfill(made, date))[1]["steps"] == []
         code, day = await day_close(made, date)
         assert (code, day["green"], day["differences"]) == (0, True, [])
-        # and a day of which the shop does not answer is neither green nor signed
+        # and a day for which the shop does not answer is neither green nor signed
         closes = sum(isinstance(event.data, DayClosed) for event in made.ledger.story)
         async with sandbox_requests.inject_fault(made.world.shop, kind="outage", match="GET .*/orders"):
             code, day = await day_close(made, date)

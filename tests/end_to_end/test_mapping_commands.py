@@ -64,9 +64,9 @@ async def test_a_group_is_excluded_and_included_and_a_plan_needs_its_category(sy
     before = (await _invoke_json(system, "plan", "items"))["counts"]
     assert (await _read_fate(system, DRINKS_UID), await _read_fate(system, SERVICES_UID)) == ("category", "not mapped")
     # when the manager only looks, nothing is saved
-    looked = await _invoke_json(system, "mapping", "exclude", DRINKS_UID)
-    hidden = looked["effect"]["skipped"]
-    assert (looked["saved"], hidden > 0, await _read_fate(system, DRINKS_UID)) == (False, True, "category")
+    preview = await _invoke_json(system, "mapping", "exclude", DRINKS_UID)
+    hidden = preview["effect"]["skipped"]
+    assert (preview["saved"], hidden > 0, await _read_fate(system, DRINKS_UID)) == (False, True, "category")
     # when it is confirmed with --yes, as many more items are skipped as announced
     saved = await _invoke(system, "mapping", "exclude", DRINKS_UID, "--yes")
     assert "Saved; the catalogue flow is in dry-run" in saved.output

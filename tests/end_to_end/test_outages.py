@@ -1,4 +1,4 @@
-"""Upstreams go away in the middle, webhooks get lost or come many times: documents are delayed, not lost."""
+"""Upstreams become unavailable, webhooks get lost or arrive many times: documents are delayed, not lost."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ async def test_orders_and_refunds_wait_while_balance_is_unavailable(
     await system.wait_until(
         lambda: f"main:{given_back}" in system.ledger.sales, "the Sale of the order that is given back"
     )
-    # when Balance goes away, and the shop goes on selling and giving back
+    # when Balance becomes unavailable while orders and refunds arrive
     bought = system.supply.orders(2)
     async with _gone(system, system.world.balance, outage):
         await system.place(*bought)
         await system.refund(given_back, *refund_ids)
         await wait_until(lambda: _waits(system, "order-exporter", "refund-exporter"), "both exporters wait")
-        # then nothing is held against any document, and the shop's orders are as they were
+        # then no attempt is counted, and the shop's orders are unchanged
         assert {row.attempts for row in system.list_waiting_deliveries()} == {"[]"}
         assert {order["status"] for order in await _orders(system, bought)} == {"processing"}
     # and all of it recovers by itself
@@ -73,27 +73,27 @@ async def test_orders_and_refunds_wait_while_balance_is_unavailable(
 @pytest.mark.claim("K16")
 @pytest.mark.parametrize("outage", OUTAGES)
 async def test_changes_wait_while_the_shop_is_unavailable(system: SystemUnderTest, outage: dict[str, Any]) -> None:
-    # given a shop whose REST API goes away while its webhooks still come
+    # given a shop whose REST API is unavailable while its webhooks arrive
     async with _gone(system, system.world.shop, outage):
-        # when somebody buys, and prices and stock change in Balance
+        # when an order is placed, and prices and stock change in Balance
         await system.place(system.supply.order())
         await change_prices(system)
         await change_stock(system)
         await wait_until(lambda: _waits(system, "store-feed", "catalog-importer", "stock-publisher"), "all three wait")
-        # then nothing is held against any of it, but a write that was cut off on its way will be looked up first
+        # then no attempt is counted, except an interrupted write, which is looked up before it is repeated
         held = [attempt["outcome"] for row in system.list_waiting_deliveries() for attempt in json.loads(row.attempts)]
         assert set(held) <= {"unknown"}
-    # and all of it arrives when the shop is back
+    # and everything is delivered when the shop is available again
     await system.wait_until_consistent()
     assert not [one for one in system.ledger.story if isinstance(one.data, DeadLettered)]
 
 
 @pytest.mark.claim("S3.43")
 async def test_the_sweep_finds_orders_whose_webhooks_were_lost(system: SystemUnderTest) -> None:
-    # given a shop whose webhooks all get lost
+    # given a shop whose webhooks are all lost
     sent = await _sent(system)
     async with _webhooks(system, drop_every=1):
-        # when it sells and gives back
+        # when orders and refunds arrive
         order_id, refund_ids = system.supply.refunded()
         await system.place(order_id, *system.supply.orders(2))
         await system.wait_until(
@@ -127,15 +127,15 @@ async def test_repeated_webhooks_in_any_order_create_one_document(system: System
 
 @pytest.mark.claim("K3")
 async def test_webhooks_disabled_by_the_shop_are_enabled_again(system: SystemUnderTest) -> None:
-    # given a Davtari that is away for so long that WooCommerce disables the webhooks
+    # given services that are stopped for so long that WooCommerce disables the webhooks
     await system.programs.kill("up")
     await system.place(*system.supply.orders(7))
-    await wait_until(lambda: _hooks_are(system, "disabled"), "the shop has switched webhooks off")
-    # when it comes back
+    await wait_until(lambda: _hooks_are(system, "disabled"), "the shop has disabled webhooks")
+    # when they start again
     await system.programs.start("up", services=len(ALL_SERVICES))
-    # then every order is found, and the webhooks are on again
+    # then every order is found, and the webhooks are active again
     await system.wait_until_consistent()
-    await wait_until(lambda: _hooks_are(system, "active", every=True), "all webhooks are on again")
+    await wait_until(lambda: _hooks_are(system, "active", every=True), "all webhooks are active again")
     # and the log reports it once
     reports = [line for line in system.programs["up"].logged("webhooks repaired") if line["enabled"]]
     assert len(reports) == 1, reports
@@ -146,13 +146,13 @@ async def _gone(system: SystemUnderTest, sandbox: httpx.AsyncClient, outage: Map
     """An upstream is away; before it comes back, a few requests to it have failed."""
     met = len(await sandbox_requests.list_faulted_requests(sandbox, "outage"))
 
-    async def tried() -> bool:
+    async def has_failed_requests() -> bool:
         enough = len(await sandbox_requests.list_faulted_requests(sandbox, "outage")) >= met + TRIES
         return enough and bool(system.programs["up"].logged("lane waits"))
 
     async with sandbox_requests.inject_fault(sandbox, **outage):
         yield
-        await wait_until(tried, "a few requests to the upstream failed")
+        await wait_until(has_failed_requests, "a few requests to the upstream failed")
 
 
 async def _waits(system: SystemUnderTest, *services: str) -> bool:

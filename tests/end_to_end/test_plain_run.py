@@ -1,4 +1,4 @@
-"""The plain run: both directions, seven processes, real Kafka, and nobody needs to do anything."""
+"""A run without faults: both directions, one process per service, real Kafka, no manual action."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> As
 
 @pytest.mark.claim("S0.2", "S0.11", "S0.12", "S2.6", "S2.19", "S4.1")
 async def test_orders_and_refunds_are_recorded_in_the_books(system: SystemUnderTest) -> None:
-    # given twelve paid orders, four of which are given back, in part or whole
+    # given twelve paid orders, four of which are refunded later, partly or fully
     given_back = [system.supply.refunded() for _ in range(4)]
     await system.place(*system.supply.orders(8), *[order_id for order_id, _ in given_back])
     await system.wait_until(lambda: len(system.ledger.sales) == 12, "twelve Sales")
@@ -61,7 +61,7 @@ async def test_an_order_cancelled_before_payment_creates_no_document(system: Sys
     await system.place(unpaid, status="pending")
     key = f"main:{unpaid}"
     await system.wait_until(lambda: key in system.ledger.orders, "the order was read")
-    # when its buyer gives it up, and another order is sold afterwards
+    # when its buyer cancels it, and another order is placed afterwards
     answer = await system.world.shop.put(f"/wp-json/wc/v3/orders/{unpaid}", json={"status": "cancelled"})
     answer.raise_for_status()
     await system.wait_until(lambda: system.ledger.orders[key].status == "cancelled", "the cancellation was read")
@@ -137,7 +137,7 @@ async def test_a_second_import_writes_nothing(system: SystemUnderTest) -> None:
     for resource in ("items", "prices", "stock"):
         result = await system.run_davtari("import", resource, "--json")
         assert result.json["figures"]["changed"] == 0, result.out
-    # and an order goes the whole way after that
+    # and an order is exported after that
     await system.place(system.supply.order())
     await system.wait_until_consistent()
     # then neither a product was written nor a document that existed before

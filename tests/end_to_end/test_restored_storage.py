@@ -39,7 +39,7 @@ async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> As
 
 
 async def sell_and_refund(system: SystemUnderTest) -> None:
-    """The shop sells a few times and gives back once; all of it comes into the books."""
+    """Place a few orders and refund one; wait until all of it is in the books."""
     given_back, refund_ids = system.supply.refunded()
     await system.place(given_back, *system.supply.orders(ORDERS - 1))
     await system.wait_until(lambda: f"main:{given_back}" in system.ledger.sales, "the Sale of what is given back")
@@ -72,13 +72,13 @@ async def test_state_databases_are_restored_from_an_older_copy(
     files = [database_path(system.settings.state.directory, service) for service in ALL_SERVICES]
     for file in files:
         copied(file, tmp_path / file.name)
-    # when the shop sells and gives back, and the copies take the place of the databases after that
+    # when more orders and refunds arrive, and the copies replace the databases after that
     await sell_and_refund(system)
     await system.programs.kill("up")
     for file in files:
         put_back(tmp_path / file.name, file)
     await system.programs.start("up", services=len(ALL_SERVICES))
-    # then every order and refund is in the books once, and it goes on
+    # then every order and refund is in the books once, and new orders are exported
     await system.place(system.supply.order())
     await system.wait_until_consistent()
 
@@ -141,7 +141,7 @@ async def while_services_run(system: SystemUnderTest, node: ArchivesBroker, kept
 
 
 async def _replace(node: ArchivesBroker, kept: Path) -> None:
-    """Kafka comes back with what it had when the copy was made."""
+    """Kafka is restarted with the storage of the copy."""
     node.kill()
     shutil.rmtree(node.data / "log")
     shutil.copytree(kept, node.data / "log")
@@ -164,7 +164,7 @@ async def test_kafka_is_restored_from_an_older_copy(
         node.kill()
         shutil.copytree(node.data / "log", kept)
         await node.start_again()
-        # when the shop sells and gives back, and Kafka comes back from the copy after that
+        # when more orders and refunds arrive, and Kafka is restored from the copy after that
         await sell_and_refund(made)
         begun = time.monotonic()
         await restored(made, node, kept)

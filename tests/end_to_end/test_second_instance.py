@@ -51,7 +51,7 @@ async def test_a_second_instance_is_refused_and_nothing_is_duplicated(
     assert "is already running" in result.err
     assert "stop that one first" in result.err
     assert "Traceback" not in result.err
-    # and the first one goes on undisturbed
+    # and the first one keeps running
     await system.place(*system.supply.orders(3))
     await system.wait_until_consistent()
     assert system.programs["up"].process.returncode is None

@@ -1,4 +1,4 @@
-"""Kafka is away when Davtari starts: webhooks are taken all the same, commands give up, and all goes on by itself."""
+"""Kafka is unavailable at the start: webhooks are accepted, commands fail, and the services recover by themselves."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ NO_ANSWER = 3
 async def test_services_start_while_kafka_is_unavailable(kafka: Broker, tmp_path: Path) -> None:
     port, health = free_port(), free_port()
     async with start_system(tmp_path, kafka.bootstrap_servers) as made:
-        # given settings that name a Kafka which is not there yet
+        # given settings with the address of a Kafka that does not run yet
         away = {"kafka": {"bootstrap-servers": f"127.0.0.1:{port}"}, "telemetry": {"port": health}}
         made.world.write_settings(ALL_LIVE, **(NO_SCHEDULED_IMPORTS | away))
-        # when a command needs it, it gives up with one clear line
+        # then a command that needs it fails with one clear line
         result = await made.run_davtari("status")
         assert (result.code, f"127.0.0.1:{port}" in result.err, "Traceback" in result.err) == (NO_ANSWER, True, False)
         # when the shop's webhooks are made from here, and the services start
@@ -42,7 +42,7 @@ async def test_services_start_while_kafka_is_unavailable(kafka: Broker, tmp_path
             ready = await client.get(f"http://127.0.0.1:{health}/readyz")
         assert (ready.status_code, f"127.0.0.1:{port}" in ready.text) == (503, True)
         assert "Traceback" not in up.tail()
-        # and it comes into the books when Kafka is there
+        # and the order is in the books once Kafka is available
         async with forward_port(port, kafka.bootstrap_servers):
             await up.ready(len(ALL_SERVICES))
             await made.wait_until(lambda: f"main:{order_id}" in made.ledger.sales, "the Sale")

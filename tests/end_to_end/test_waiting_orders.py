@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 MISSING = "VAR-04-M"
-"""An item that Balance does not have at first; order 311 asks for it."""
+"""An item that Balance does not have at first; order 311 contains it."""
 ORDER_OF_MISSING = 311
 
 
@@ -45,12 +45,12 @@ async def _system(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> As
 
 @pytest.mark.claim("I10")
 async def test_an_order_waits_for_its_item_and_is_exported_when_the_item_exists(system: SystemUnderTest) -> None:
-    # given an order for something that Balance does not have
+    # given an order for an item that Balance does not have
     assert MISSING in {line["sku"] for line in get_recording(ORDER_OF_MISSING).order["line_items"]}
     await system.place(system.supply.take(ORDER_OF_MISSING))
     await _until_blocked(system, f"sale:main:{ORDER_OF_MISSING}")
     assert not system.ledger.open_dead_letters
-    # when somebody enters the item in Balance, in a folder that the shop sells
+    # when the item is created in Balance, in a group that the shop sells
     good = _good(MISSING)
     await system.change(f"items/{good.uid}", **good.fields("M-1"))
     system.expected |= {MISSING}
@@ -72,7 +72,7 @@ async def _until_blocked(system: SystemUnderTest, delivery: str) -> None:
 
 
 async def test_a_refund_waits_for_the_sale_of_its_order(system: SystemUnderTest) -> None:
-    # given orders whose Sales cannot be written, given back meanwhile: one in part, one whole (status `refunded`)
+    # given orders whose Sales cannot be written, refunded meanwhile: one partly, one fully (status `refunded`)
     given_back = [system.supply.refunded() for _ in range(2)]
     async with sandbox_requests.inject_fault(system.world.balance, kind="outage", match="PUT .*/Sale$"):
         for order_id, refund_ids in given_back:
@@ -80,7 +80,7 @@ async def test_a_refund_waits_for_the_sale_of_its_order(system: SystemUnderTest)
             await system.refund(order_id, *refund_ids)
             await _until_blocked(system, f"credit-note:main:{order_id}:{refund_ids[0]}")
         assert not system.ledger.notes
-    # then each credit note follows its Sale as soon as that can be written
+    # then each credit note is written after its Sale
     await system.wait_until_consistent()
     for order_id, refund_ids in given_back:
         assert {f"main:{order_id}:credit-note:{refund_id}" for refund_id in refund_ids} <= system.ledger.notes.keys()
