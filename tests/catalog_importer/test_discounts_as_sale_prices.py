@@ -9,7 +9,7 @@ import pytest
 from services.catalog_importer.price import NO_SALE, SalePrice, next_price_change
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, settings, tbilisi
-from tests.catalog_importer.prices_given import RULES, read, sale_of
+from tests.catalog_importer.sample_prices import RULES, read, sale_of
 
 REDUCED = PriceSettings(regular_type=REGULAR, discounts=True)
 SALE_OF_MARCH = {"source": "Discounts", "valid_from": tbilisi(2026, 3, 1), "valid_to": tbilisi(2026, 4, 1)}

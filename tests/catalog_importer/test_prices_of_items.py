@@ -17,7 +17,7 @@ from services.catalog_importer.product import DesiredProduct, write_fields
 from services.connectors.woocommerce.product import ProductWrite
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, tbilisi
-from tests.catalog_importer.prices_given import RULES, invalid, read, sale_of
+from tests.catalog_importer.sample_prices import RULES, invalid, read, sale_of
 from tests.support.memory_state import NOON
 
 GEL_UID = "0f0e7a52-9c3e-11ef-8d21-3c0000000981"

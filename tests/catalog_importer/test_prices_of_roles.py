@@ -11,7 +11,7 @@ from services.catalog_importer.product import DesiredProduct, write_fields
 from services.connectors.woocommerce.product import ProductWrite
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price
-from tests.catalog_importer.prices_given import invalid, read
+from tests.catalog_importer.sample_prices import invalid, read
 
 TRADE, VIP = "type-trade", "type-vip"
 ROLES = PriceSettings(regular_type=REGULAR, sale_type=SALE, roles={"trade_price": TRADE, "vip_price": VIP})

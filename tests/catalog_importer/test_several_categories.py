@@ -19,7 +19,7 @@ from services.settings.catalogue import CatalogueSettings, FieldOwnership
 from tests.catalog_importer.catalogue_bench import COFFEE_CATEGORY, TEA, TEA_CATEGORY, item, links, settings, world
 from tests.catalog_importer.test_field_ownership import HELD
 from tests.catalog_importer.test_mapping_by_command import asked
-from tests.cli.catalogue_given import known
+from tests.cli.sample_catalogue import known
 
 GIFTS, BOTH = 90, (TEA_CATEGORY, COFFEE_CATEGORY)
 

@@ -10,7 +10,7 @@ from services.accounting.checks.findings import list_obstacles
 from services.accounting.checks.groups import find_without_category
 from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import COFFEE, ROOT, TEA
-from tests.cli.catalogue_given import FOLDERS, GREEN
+from tests.cli.sample_catalogue import FOLDERS, GREEN
 
 FOLDERS_BY_UID: Any = {folder.key: folder for folder in FOLDERS}
 

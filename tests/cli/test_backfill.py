@@ -17,7 +17,7 @@ from services.cli.backfill.plan import BackfillPlan, BackfillStep, plan_backfill
 from services.cli.day_close.shop_now import DayRange, ShopQuery
 from services.settings.model import Settings
 from tests.cli.day_events import NOW, USING, collect, open_dead_letter, recorded_credit_note, settled_dead_letter
-from tests.cli.shop_given import Json, ShopDouble, answered
+from tests.cli.sample_shop import Json, ShopDouble, answered
 from tests.support.exporting import KEY, ORDER, PAID, PLACED, SHOP, given_back, line, order, recorded_sale, refund
 from tests.support.exporting import settings as given_settings
 

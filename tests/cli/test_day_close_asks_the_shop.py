@@ -29,7 +29,7 @@ from tests.cli.day_events import (
     recorded_credit_note,
     settled_dead_letter,
 )
-from tests.cli.shop_given import Json, ShopDouble, answered
+from tests.cli.sample_shop import Json, ShopDouble, answered
 from tests.outbox.test_dead_letter_about import of_delivery
 from tests.support.exporting import (
     KEY,

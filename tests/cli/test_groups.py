@@ -17,7 +17,7 @@ from services.cli.plans.groups import CatalogueGroup, list_groups
 from services.cli.screen import compose, styled
 from services.connectors.woocommerce.products import Category
 from tests.catalog_importer.catalogue_bench import COFFEE, COFFEE_CATEGORY, ROOT, TEA, TEA_CATEGORY, TOYS, item
-from tests.cli.catalogue_given import GREEN, commanded, folder, known, linked
+from tests.cli.sample_catalogue import GREEN, commanded, folder, known, linked
 from tests.support.memory_state import NOON
 
 EXCLUDED = GroupRule(access="excluded")

@@ -23,7 +23,7 @@ from services.cli.plans.shop_only import (
 )
 from services.connectors.woocommerce.product import Product
 from tests.catalog_importer.test_field_ownership import HELD
-from tests.cli.catalogue_given import known, linked
+from tests.cli.sample_catalogue import known, linked
 from tests.support.memory_state import NOON
 
 

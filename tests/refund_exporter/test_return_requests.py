@@ -28,7 +28,7 @@ from services.settings.orders import ReturnFields, ReturnSettings
 from services.store_feed.handlers import READ
 from services.store_feed.handlers import handlers as feed_handlers
 from tests.refund_exporter.refund_bench import CUP, PARCEL, SALE, TEA
-from tests.refund_exporter.return_given import ASKED, asks, returning
+from tests.refund_exporter.sample_returns import ASKED, asks, returning
 from tests.support.exporting import KEY, SHOP, given_back, line, refund
 from tests.support.memory_state import Consumer
 

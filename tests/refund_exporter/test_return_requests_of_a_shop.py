@@ -27,7 +27,7 @@ from services.settings.balance import Dialect
 from services.settings.model import Settings
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.shelf import record
-from tests.refund_exporter.return_given import CUP_OF_SHOP, KEY_NAME, META, REST, TEA_OF_SHOP, Store, asks, returning
+from tests.refund_exporter.sample_returns import CUP_OF_SHOP, KEY_NAME, META, REST, TEA_OF_SHOP, Store, asks, returning
 from tests.support.exporting import PAID, SHOP
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON, Consumer

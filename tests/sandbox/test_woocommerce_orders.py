@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.sandbox import woocommerce_world as world
+from tests.sandbox.sample_woocommerce import COFFEE, COFFEES, GOODS, SHIRT, SIZES, STOREFRONT, TEA
 from tests.sandbox.woocommerce_bench import Woo
-from tests.sandbox.woocommerce_given import COFFEE, COFFEES, GOODS, SHIRT, SIZES, STOREFRONT, TEA
 
 ORDERS = "/wp-json/wc/v3/orders"
 TWO_COFFEES = {"line_items": [{"product_id": 10, "quantity": 2}]}

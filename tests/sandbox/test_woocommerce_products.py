@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.sandbox import woocommerce_world as world
+from tests.sandbox.sample_woocommerce import COFFEE, COFFEES, FULL_CATALOGUE, GOODS, SHIRT, SIZES
 from tests.sandbox.woocommerce_bench import Woo
-from tests.sandbox.woocommerce_given import COFFEE, COFFEES, FULL_CATALOGUE, GOODS, SHIRT, SIZES
 
 PRODUCTS = "/wp-json/wc/v3/products"
 

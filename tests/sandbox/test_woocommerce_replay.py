@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.sandbox import woocommerce_world as world
+from tests.sandbox.sample_woocommerce import given
 from tests.sandbox.woocommerce_bench import KEY, Woo
-from tests.sandbox.woocommerce_given import given
 from tests.sandbox.woocommerce_world import capture
 
 VOLATILE = frozenset(

@@ -13,8 +13,8 @@ import pytest
 
 from services.sandbox.woocommerce.delivery import DeliveryManner
 from tests.sandbox import woocommerce_world as world
+from tests.sandbox.sample_woocommerce import COFFEE, COFFEES, GUEST
 from tests.sandbox.woocommerce_bench import Woo
-from tests.sandbox.woocommerce_given import COFFEE, COFFEES, GUEST
 from tests.sandbox.woocommerce_world import capture
 
 SECRET = "throwaway-webhook-secret"
