@@ -45,7 +45,7 @@ async def place_refused_orders(system: SystemUnderTest, count: int) -> dict[int,
 
 
 async def run_dead_letters(system: SystemUnderTest, *arguments: str) -> CommandResult:
-    """`davtari dead-dead_letters …`."""
+    """`davtari dead-letters …`."""
     return await system.run_davtari("dead-letters", *arguments)
 
 

@@ -162,7 +162,7 @@ async def test_the_replay_of_a_deleted_order_is_held_back(system: SystemUnderTes
         table = await run_dead_letters(system, "replay", dead_letter[:8], "--dry-run")
     assert result.code == FAILED
     assert f"order {order} does not exist in shop main (404)" in result.out
-    assert f"davtari dead-dead_letters discard {dead_letter[:8]}" in result.out
+    assert f"davtari dead-letters discard {dead_letter[:8]}" in result.out
     assert "0 would be replayed, 1 held back" in table.out
     assert await sandbox_requests.count_writes(system.world.balance) == puts
     # and once the shop has the order, it is sent
