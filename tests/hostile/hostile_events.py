@@ -15,7 +15,7 @@ FORGED = "FORGED: all is well"
 HOSTILE = f"=HYPERLINK(1) [bold]x[/] :bomb: <script>\x1b[31m\x9b2J\u202e\u2066\u200b\u2028\x85\ufeff\r\n{FORGED}\r\n"
 """A formula, markup of the terminal and of HTML, colours, a line of its own, text that runs backwards."""
 TIES = frozenset(
-    {"shop", "item", "sale", "document", "service", "dead_letter", "key", "kid", "url", "home"} | {"key_base64url"}
+    {"shop", "item", "sale", "document", "service", "dead_letter", "record", "key_base64url", "kid", "url", "home"}
 )
 """Fields that tie events together, or hold bytes."""
 _IDENTIFIER = re.compile(r"[0-9a-f-]{8,}|main.*|[\d.:TZ+-]+|[A-Za-z0-9+/=_]{20,}")
