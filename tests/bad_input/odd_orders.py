@@ -142,3 +142,45 @@ def booked(fact: OrderChanged) -> SaleTask:
     assert isinstance(read, OrderChanged)
     assert read == fact
     return sale_task(read, settings())
+
+
+UNBOOKED_FIELDS = (
+    "number",
+    "created_via",
+    "transaction_id",
+    "customer_note",
+    "discount_total",
+    "payment_method",
+    "payment_method_title",
+    "meta_data",
+    "billing",
+    "shipping",
+    "coupon_lines",
+    "date_modified_gmt",
+    "line_items__0__name",
+    "line_items__0__sku",
+    "line_items__0__meta_data",
+    "line_items__0__price",
+    "line_items__0__image",
+    "shipping_lines__0__method_title",
+    "shipping_lines__0__method_id",
+    "shipping_lines__0__instance_id",
+    "shipping_lines__0__meta_data",
+    "shipping_lines__0__tax_class",
+    "tax_lines__0__id",
+    "tax_lines__0__label",
+    "tax_lines__0__rate_code",
+    "tax_lines__0__tax_total",
+    "tax_lines__0__shipping_tax_total",
+    "billing__email",
+    "billing__phone",
+    "billing__first_name",
+    "billing__city",
+    "a_plugin",
+)
+"""Fields of an order that change no amount, product or tax rate of its Sale."""
+
+
+def comparable(sale: SaleTask) -> dict[str, Any]:
+    """The documents in the books, without the digests of the order's texts."""
+    return sale.model_dump(exclude={"content_digest", "document"}) | {"items": sale.document["Items"]}

@@ -12,8 +12,19 @@ from contracts.shop import OrderChanged, OrderUnreadable
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.read import ReadError
 from services.engine.outbox.outcome import Done
-from services.order_exporter.tasks import SaleTask
-from tests.bad_input.odd_orders import LINE, RATE, SHIPPING, TAXED, UNTAXED, booked, looked, with_, without
+from tests.bad_input.odd_orders import (
+    LINE,
+    RATE,
+    SHIPPING,
+    TAXED,
+    UNBOOKED_FIELDS,
+    UNTAXED,
+    booked,
+    comparable,
+    looked,
+    with_,
+    without,
+)
 
 NOTHING: dict[str, Any] = {"null": None, "false": False, "an empty text": "", "a blank": " ", "[]": [], "{}": {}}
 JUNK: dict[str, Any] = {
@@ -31,41 +42,6 @@ JUNK: dict[str, Any] = {
     "markup": "<b>&amp;</b>",
 }
 OPTIONAL_LISTS = ("fee_lines", "coupon_lines", "refunds", "meta_data", "line_items__0__meta_data")
-DECORATION = (
-    "number",
-    "created_via",
-    "transaction_id",
-    "customer_note",
-    "discount_total",
-    "payment_method",
-    "payment_method_title",
-    "meta_data",
-    "billing",
-    "shipping",
-    "coupon_lines",
-    "date_modified_gmt",
-    "line_items__0__name",
-    "line_items__0__sku",
-    "line_items__0__meta_data",
-    "line_items__0__price",
-    "line_items__0__image",
-    "shipping_lines__0__method_title",
-    "shipping_lines__0__method_id",
-    "shipping_lines__0__instance_id",
-    "shipping_lines__0__meta_data",
-    "shipping_lines__0__tax_class",
-    "tax_lines__0__id",
-    "tax_lines__0__label",
-    "tax_lines__0__rate_code",
-    "tax_lines__0__tax_total",
-    "tax_lines__0__shipping_tax_total",
-    "billing__email",
-    "billing__phone",
-    "billing__first_name",
-    "billing__city",
-    "a_plugin",
-)
-"""Fields on which neither an amount nor a product nor a rate of the Sale depends."""
 
 TAXED_HABITS: dict[str, dict[str, Any]] = {
     "custom fields that are empty arrays": with_(TAXED, meta_data=[[], [], []]),
@@ -147,7 +123,7 @@ TAXED_HABITS: dict[str, dict[str, Any]] = {
     **{f"date_completed_gmt is {name}": with_(TAXED, date_completed_gmt=value) for name, value in NOTHING.items()},
     **{
         f"{path} is {name}": with_(TAXED, **{path: value})
-        for path in DECORATION
+        for path in UNBOOKED_FIELDS
         for name, value in (NOTHING | JUNK).items()
     },
 }
@@ -178,11 +154,6 @@ UNTAXED_HABITS: dict[str, dict[str, Any]] = {
     ),
     "rates with an empty total": with_(UNTAXED, line_items__0__taxes=[{"id": 1, "total": ""}], tax_lines=[RATE]),
 }
-
-
-def comparable(sale: SaleTask) -> dict[str, Any]:
-    """The documents in the books, without the digests of the order's texts."""
-    return sale.model_dump(exclude={"content_digest", "document"}) | {"items": sale.document["Items"]}
 
 
 async def sale(order: dict[str, Any]) -> dict[str, Any]:

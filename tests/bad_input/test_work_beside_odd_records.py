@@ -28,10 +28,9 @@ from services.sandbox.woocommerce.products import Products
 from services.store_feed.webhook_health import WebhookRepair, repair_webhooks
 from tests.bad_input.odd_shop import rewrite
 from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, settings, world
-from tests.cli.clients_bench import both
+from tests.cli.clients_bench import RULES, both
 from tests.cli.sample_catalogue import known
-from tests.cli.test_clients_in_bulk import RULES
-from tests.stock_publisher.test_drift import open_drift_bench
+from tests.stock_publisher.drift_bench import open_drift_bench
 from tests.support.exporting import SHOP
 from tests.support.exporting import settings as order_settings
 

@@ -13,8 +13,9 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, PriceChanged
-from contracts.catalog import ProductLinked, ProductPlanned
+from contracts.catalog import GroupRule, ProductLinked, ProductPlanned
 from contracts.model import Event
+from contracts.operations import MappingRequested
 from services.catalog_importer.deliveries import ProductDeliveries
 from services.catalog_importer.handlers import handlers
 from services.connectors.woocommerce.client import WooCommerce
@@ -185,3 +186,7 @@ def links(events: Sequence[Event]) -> list[ProductLinked]:
 def plans(events: Sequence[Event]) -> list[ProductPlanned]:
     """The plans and skips among events."""
     return [event for event in events if isinstance(event, ProductPlanned)]
+
+
+def mapping_request(group: str, rule: GroupRule | None, command: str = "c1", shop: str = "main") -> MappingRequested:
+    return MappingRequested(command_id=command, asked_by="nino", asked_at=NOON, shop=shop, group=group, rule=rule)

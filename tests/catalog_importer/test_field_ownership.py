@@ -15,30 +15,11 @@ from contracts.catalog import WrittenProduct
 from services.catalog_importer.ownership import may_write, merge_categories, select_writable
 from services.catalog_importer.price import NO_SALE, SalePrice
 from services.catalog_importer.product import DesiredProduct, record_written
-from services.connectors.woocommerce.product import Product
 from services.settings.catalogue import FieldOwnership
 from tests.catalog_importer.catalogue_bench import COFFEE_CATEGORY, TEA_CATEGORY
+from tests.catalog_importer.shop_products import LISTED_TEA
 from tests.support.memory_state import NOON
 
-HELD = Product(
-    id=311,
-    parent_id=0,
-    sku="TEA-100",
-    name="Tea & more",
-    type="simple",
-    status="publish",
-    regular_price=Decimal("14.75"),
-    sale_price=None,
-    price=Decimal("14.75"),
-    sale_from=None,
-    sale_to=None,
-    weight=None,
-    category_ids=(TEA_CATEGORY,),
-    manages_stock=True,
-    stock_quantity=Decimal(3),
-    modified_at=NOON,
-    meta={},
-)
 NEVER_WRITTEN = WrittenProduct(digest="")
 
 
@@ -79,15 +60,15 @@ def test_a_price_edited_in_the_shop_stays_when_the_storefront_owns_edits() -> No
     owners = FieldOwnership(regular_price="if-unchanged", sale_price="if-unchanged")
     base = WrittenProduct(regular_price=Decimal("14.75"), digest="")
     desired = DesiredProduct(regular_price=Decimal("16.00"), sale=SalePrice(price=Decimal(12)))
-    by_hand = replace(HELD, regular_price=Decimal("15.50"))
-    untouched = replace(HELD, regular_price=Decimal("14.7500"))
+    by_hand = replace(LISTED_TEA, regular_price=Decimal("15.50"))
+    untouched = replace(LISTED_TEA, regular_price=Decimal("14.7500"))
     assert select_writable(desired, owners, by_hand, base) == DesiredProduct(sale=SalePrice(price=Decimal(12)))
     assert select_writable(desired, owners, untouched, base) == desired
 
 
 def test_a_sale_made_by_hand_is_not_cleared() -> None:
     owners = FieldOwnership(sale_price="if-unchanged")
-    by_hand = replace(HELD, sale_price=Decimal(9), sale_to=NOON)
+    by_hand = replace(LISTED_TEA, sale_price=Decimal(9), sale_to=NOON)
     assert select_writable(DesiredProduct(sale=NO_SALE), owners, by_hand, NEVER_WRITTEN).sale is None
     assert select_writable(DesiredProduct(sale=NO_SALE), FieldOwnership(), by_hand, NEVER_WRITTEN).sale == NO_SALE
 
@@ -95,19 +76,19 @@ def test_a_sale_made_by_hand_is_not_cleared() -> None:
 def test_a_sale_that_the_shop_ended_by_itself_is_no_edit() -> None:
     ended = WrittenProduct(sale_price=Decimal(9), sale_to=NOON - timedelta(days=1), digest="")
     owners = FieldOwnership(sale_price="if-unchanged")
-    assert select_writable(DesiredProduct(sale=NO_SALE), owners, HELD, ended).sale == NO_SALE
+    assert select_writable(DesiredProduct(sale=NO_SALE), owners, LISTED_TEA, ended).sale == NO_SALE
 
 
 def test_a_name_is_the_same_with_and_without_html() -> None:
     base = WrittenProduct(name="Tea &amp; more", digest="")
     owners = FieldOwnership(name="if-unchanged")
-    assert select_writable(DesiredProduct(name="Tea and more"), owners, HELD, base).name == "Tea and more"
+    assert select_writable(DesiredProduct(name="Tea and more"), owners, LISTED_TEA, base).name == "Tea and more"
 
 
 @pytest.mark.claim("K11")
 def test_a_variation_keeps_its_parents_name_and_categories() -> None:
     owners = FieldOwnership(name="always", category="always")
-    variation = replace(HELD, type="variation", parent_id=300, category_ids=())
+    variation = replace(LISTED_TEA, type="variation", parent_id=300, category_ids=())
     desired = DesiredProduct(name="Other", category_ids=(COFFEE_CATEGORY,), regular_price=Decimal(16))
     assert select_writable(desired, owners, variation, NEVER_WRITTEN) == DesiredProduct(regular_price=Decimal(16))
 
@@ -130,7 +111,7 @@ def test_a_variation_keeps_its_parents_name_and_categories() -> None:
 def test_categories_of_others_stay(
     owner: Any, held: tuple[int, ...], last: tuple[int, ...] | None, after: tuple[int, ...] | None
 ) -> None:
-    product, base = replace(HELD, category_ids=held), WrittenProduct(category_ids=last, digest="")
+    product, base = replace(LISTED_TEA, category_ids=held), WrittenProduct(category_ids=last, digest="")
     found = select_writable(
         DesiredProduct(category_ids=(COFFEE_CATEGORY,)), FieldOwnership(category=owner), product, base
     )
@@ -149,7 +130,9 @@ def test_categories_of_others_stay(
 )
 def test_a_changed_sku_follows_only_where_the_shop_holds_ours(held: str, last: str | None, sku: str | None) -> None:
     base = WrittenProduct(sku=last, digest="")
-    assert select_writable(DesiredProduct(sku="TEA-200"), FieldOwnership(), replace(HELD, sku=held), base).sku == sku
+    assert (
+        select_writable(DesiredProduct(sku="TEA-200"), FieldOwnership(), replace(LISTED_TEA, sku=held), base).sku == sku
+    )
 
 
 def test_what_was_not_written_keeps_its_last_value() -> None:

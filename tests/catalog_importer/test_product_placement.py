@@ -16,7 +16,7 @@ from services.catalog_importer.placement import ProductChange, ProductGone, plac
 from services.catalog_importer.product import DesiredProduct, ProductPayload
 from services.connectors.woocommerce.product import Product
 from tests.catalog_importer.catalogue_bench import TEA_CATEGORY, item, settings
-from tests.catalog_importer.test_field_ownership import HELD
+from tests.catalog_importer.shop_products import LISTED_TEA
 from tests.support.memory_state import NOON
 
 SHOP = settings().shops["main"]
@@ -30,7 +30,7 @@ def payload(link: ProductLinked | None = None) -> ProductPayload:
 
 
 def held(product_id: int, status: str = "publish", **more: Any) -> Product:
-    return replace(HELD, id=product_id, status=status, **more)
+    return replace(LISTED_TEA, id=product_id, status=status, **more)
 
 
 @pytest.mark.claim("S0.31", "K22")

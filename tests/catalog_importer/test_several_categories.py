@@ -16,9 +16,17 @@ from services.catalog_importer.product import DesiredProduct, digest_product
 from services.cli.mapping_change import MappingEffect, compute_effect, describe_rule
 from services.sandbox.woocommerce.products import Products
 from services.settings.catalogue import CatalogueSettings, FieldOwnership
-from tests.catalog_importer.catalogue_bench import COFFEE_CATEGORY, TEA, TEA_CATEGORY, item, links, settings, world
-from tests.catalog_importer.test_field_ownership import HELD
-from tests.catalog_importer.test_mapping_by_command import asked
+from tests.catalog_importer.catalogue_bench import (
+    COFFEE_CATEGORY,
+    TEA,
+    TEA_CATEGORY,
+    item,
+    links,
+    mapping_request,
+    settings,
+    world,
+)
+from tests.catalog_importer.shop_products import LISTED_TEA
 from tests.cli.sample_catalogue import known
 
 GIFTS, BOTH = 90, (TEA_CATEGORY, COFFEE_CATEGORY)
@@ -59,13 +67,13 @@ def test_a_requisite_may_exist_for_several() -> None:
 def test_ours_move_and_those_of_others_stay(
     meant: tuple[int, ...], held: tuple[int, ...], last: tuple[int, ...] | None, after: tuple[int, ...] | None
 ) -> None:
-    product, base = replace(HELD, category_ids=held), WrittenProduct(category_ids=last, digest="")
+    product, base = replace(LISTED_TEA, category_ids=held), WrittenProduct(category_ids=last, digest="")
     found = select_writable(DesiredProduct(category_ids=meant), FieldOwnership(category="always"), product, base)
     assert (merge_categories(found.category_ids, product, base) if found.category_ids else None) == after
 
 
 def test_one_of_ours_taken_out_by_hand_is_a_kept_edit() -> None:
-    product = replace(HELD, category_ids=(TEA_CATEGORY, GIFTS))
+    product = replace(LISTED_TEA, category_ids=(TEA_CATEGORY, GIFTS))
     base, desired = WrittenProduct(category_ids=BOTH, digest=""), DesiredProduct(category_ids=(COFFEE_CATEGORY,))
     ours = select_writable(desired, FieldOwnership(category="if-unchanged"), product, base)
     [kept] = find_kept_edits(desired, ours, product, base)
@@ -81,13 +89,13 @@ async def test_a_command_puts_a_group_into_several_and_a_category_added_in_the_s
         def held() -> set[int]:
             return {one["id"] for one in shop.held(link.product_id)["categories"]}
 
-        await shop.take(asked(TEA, build_rule(BOTH)))
+        await shop.take(mapping_request(TEA, build_rule(BOTH)))
         assert held() == {*BOTH}
         by_hand = {"categories": [{"id": id_} for id_ in (*BOTH, GIFTS)]}
         Products(shop.shop).update(link.product_id, by_hand, strict=False)
-        await shop.take(asked(TEA, build_rule([COFFEE_CATEGORY]), "c2"))
+        await shop.take(mapping_request(TEA, build_rule([COFFEE_CATEGORY]), "c2"))
         assert held() == {COFFEE_CATEGORY, GIFTS}
-        await shop.take(asked(TEA, build_rule(BOTH), "c3"))
+        await shop.take(mapping_request(TEA, build_rule(BOTH), "c3"))
         assert held() == {*BOTH, GIFTS}
 
 

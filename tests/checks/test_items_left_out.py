@@ -22,7 +22,7 @@ from services.engine.outbox.upstream_errors import AccessDenied, Unavailable
 from services.settings.balance import BalanceSettings
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import TOYS, item, plans, price, settings, world
-from tests.catalog_importer.test_one_item_several_products import Shelves, product
+from tests.catalog_importer.shop_products import ListedProducts, cup
 from tests.support.memory_state import NOON, Consumer
 
 EURO, LARI = "uid-of-euro", "uid-of-lari"
@@ -126,7 +126,7 @@ def test_items_without_a_price_are_reported_but_not_left_out() -> None:
 # --- in the shop ----------------------------------------------------------------------------------------------------
 
 
-class Counting(Shelves):
+class Counting(ListedProducts):
     """A shop of 2,000 products that counts what it is asked."""
 
     def __init__(self, products: Sequence[Product]) -> None:
@@ -145,7 +145,12 @@ class Counting(Shelves):
 
 
 async def test_a_sample_of_skus_shows_what_is_there_and_what_is_ambiguous() -> None:
-    held = [product(1, sku="TEA-0"), product(2, sku="TEA-1"), product(3, sku="tea-1"), product(4, sku="TEA-2")]
+    held = [
+        cup(1, sku="TEA-0"),
+        cup(2, sku="TEA-1"),
+        cup(3, sku="tea-1"),
+        cup(4, sku="TEA-2"),
+    ]
     shop = Counting(held)
     [found] = await product_findings(shop, TEN[:4], "_balance_uid")
     assert (

@@ -12,8 +12,7 @@ from services.accounting.checks import shop as shop_checks
 from services.accounting.checks.findings import FLOWS
 from services.cli.check import installation
 from services.settings.model import Settings
-from tests.woocommerce.shop_double import client
-from tests.woocommerce.test_shop_itself import routed
+from tests.woocommerce.shop_double import answer_by_path, client
 
 FILES = ("balance", "key", "secret", "webhook", "webhook-old", "kafka", "mail")
 
@@ -85,7 +84,7 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_key_and_file(
 )
 async def test_tested_versions_are_listed_and_another_version_is_reported(version: str, tested: bool) -> None:
     status: dict[str, Any] = {"environment": {"version": version}, "settings": {"HPOS_enabled": True}}
-    async with client(routed(system_status=httpx.Response(200, json=status))) as shop:
+    async with client(answer_by_path(system_status=httpx.Response(200, json=status))) as shop:
         [found] = await shop_checks.check_version(shop)
     assert (found.ok is True) == tested
     assert found.message == f"{version}, HPOS on; tested with 9.9.5 and 10.5.0"
@@ -93,7 +92,7 @@ async def test_tested_versions_are_listed_and_another_version_is_reported(versio
 
 
 async def test_a_hidden_version_still_names_the_tested_ones() -> None:
-    async with client(routed(system_status=httpx.Response(404, json={"code": "rest_no_route"}))) as shop:
+    async with client(answer_by_path(system_status=httpx.Response(404, json={"code": "rest_no_route"}))) as shop:
         [found] = await shop_checks.check_version(shop)
     assert found.ok is None
     assert "tested with 9.9.5 and 10.5.0" in found.message

@@ -10,8 +10,10 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from services.cli.clients import transfer
 from services.connectors.balance.client import Balance
 from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.customers import IdentityKeys
 from services.sandbox.balance import clients as balance_clients
 from services.sandbox.balance.app import create_balance
 from services.sandbox.balance.books import SandboxBooks
@@ -20,7 +22,7 @@ from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.customers import Customers
 from services.sandbox.woocommerce.shop import SandboxShop
 from services.sandbox.woocommerce.shop import SandboxShopSettings as ShopSandbox
-from services.settings.balance import BalanceSettings
+from services.settings.balance import BalanceSettings, ListTexts
 from tests.support.exporting import settings
 from tests.support.memory_state import NOON
 
@@ -70,3 +72,6 @@ async def both() -> AsyncIterator[Both]:
         WooCommerce("main", rules, KEY, SECRET, clock=lambda: NOON, transport=httpx.ASGITransport(faults)) as client,
     ):
         yield Both(balance, client, office.books, shop.state.shop, faults, office_faults)
+
+
+RULES = transfer.ImportRules("main", IdentityKeys(("billing_personal_id",), ("billing_company_code",)), ListTexts())

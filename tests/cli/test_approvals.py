@@ -16,7 +16,7 @@ from services.cli.approvals import (
 )
 from services.cli.orders.timeline import build_timeline
 from tests.cli.day_events import close_of, envelopes
-from tests.order_exporter.test_accountants_gate import SHAPE, approval
+from tests.order_exporter.approval_events import SHAPE, approval
 from tests.support.exporting import KEY, ORDER, PAID, SHOP, line, order, recorded_sale, settings
 
 USING = settings(approve_first=1)

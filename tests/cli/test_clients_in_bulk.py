@@ -9,15 +9,12 @@ import typer
 
 from services.accounting.documents.ids import client_uid
 from services.cli.clients import bulk, transfer
-from services.connectors.woocommerce.customers import IdentityKeys
 from services.sandbox.woocommerce.customers import Customers
 from services.settings import SettingsError
-from services.settings.balance import ListTexts
 from services.settings.clients import CustomerExport
-from tests.cli.clients_bench import Both, both
+from tests.cli.clients_bench import RULES, Both, both
 from tests.support.exporting import COMPANY_ID, PERSONAL_ID, settings
 
-RULES = transfer.ImportRules("main", IdentityKeys(("billing_personal_id",), ("billing_company_code",)), ListTexts())
 CONSENT = CustomerExport(consent_field="AdditionalRequisites1")
 ADDRESS = {"first_name": "ნინო", "last_name": "სატესტო", "address_1": "ნიმუშის ქ. 3", "city": "თბილისი"}
 

@@ -26,7 +26,7 @@ from services.cli.propose import (
 from services.settings.balance import Dialect
 from tests.catalog_importer.catalogue_bench import item
 from tests.cli.sample_catalogue import known
-from tests.cli.test_shop_only import BARE, BEAR, GIFT, PARENT, list_products
+from tests.cli.shop_only_products import BARE, BEAR, GIFT, PARENT, list_products
 from tests.support.memory_state import NOON
 
 STAMP = {"command_id": "c1", "asked_by": "nino", "asked_at": NOON}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -21,9 +19,9 @@ from services.cli.plans.shop_only import (
     show_shop_only,
     write_shop_only_csv,
 )
-from services.connectors.woocommerce.product import Product
-from tests.catalog_importer.test_field_ownership import HELD
+from tests.catalog_importer.shop_products import LISTED_TEA
 from tests.cli.sample_catalogue import known, linked
+from tests.cli.shop_only_products import BARE, BEAR, GIFT, PARENT, list_products
 from tests.support.memory_state import NOON
 
 
@@ -31,16 +29,7 @@ def wrap_events(*events: Event) -> list[Envelope[Event]]:
     return [wrap(event, version=n, source="t", time=NOON) for n, event in enumerate(events, 1)]
 
 
-async def list_products(*products: Product) -> AsyncIterator[Product]:
-    for product in products:
-        yield product
-
-
-GIFT = replace(HELD, id=1, sku="GIFT-1", name="=Gift [card]", regular_price=Decimal("5.00"))
-BEAR = replace(HELD, id=2, sku="bear-1")
-BARE = replace(HELD, id=3, sku="", regular_price=None)
-PARENT = replace(HELD, id=4, sku="P", type="variable")
-OURS = replace(HELD, id=7, sku="TEA-100")
+OURS = replace(LISTED_TEA, id=7, sku="TEA-100")
 
 
 @pytest.mark.claim("S3.6", "S2.14")

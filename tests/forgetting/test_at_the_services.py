@@ -32,7 +32,7 @@ from services.refund_exporter import handlers as refund_handlers
 from services.settings.balance import Dialect
 from services.store_feed import handlers as feed_handlers
 from tests.forgetting.forgotten import WORDS, carried_out, forget, known, named_in
-from tests.order_exporter.test_exporters_on_the_engine import run
+from tests.order_exporter.exporter_lanes import deliver_all
 from tests.outbox.bench import open_bench
 from tests.outbox.shelf import of_envelope, record
 from tests.support.exporting import RETAIL, SHOP, given_back, line, link, order, push, refund, settings
@@ -104,11 +104,11 @@ async def test_the_books_stay_as_they_are_when_a_buyer_is_forgotten(tmp_path: Pa
     books = FakeBooks()
     async with open_bench(tmp_path / "old", rules) as bench:
         await bench.take(*map(record, FACTS))
-        await run(bench, lanes(books))
+        await deliver_all(bench, lanes(books))
         written, before = len(books.calls), len(await bench.published())
         await carried_out(bench, forget())
         await bench.take(record(ERASED, version=2))
-        await run(bench, lanes(books))
+        await deliver_all(bench, lanes(books))
         events = (await bench.published())[before:]
     assert [type(each.data).__name__ for each in events] == ["CommandSettled"]
     assert len(books.calls) == written
@@ -119,7 +119,7 @@ async def test_a_rebuilt_database_writes_and_publishes_nothing(tmp_path: Path, r
     books = FakeBooks()
     async with open_bench(tmp_path / "old", rules) as bench:
         await bench.take(*map(record, FACTS))
-        await run(bench, lanes(books))
+        await deliver_all(bench, lanes(books))
         written = len(books.calls)
         await carried_out(bench, forget())
         events = await bench.published()
@@ -127,7 +127,7 @@ async def test_a_rebuilt_database_writes_and_publishes_nothing(tmp_path: Path, r
     async with open_bench(tmp_path / "new", rules, caught_up=False) as rebuilt:
         await rebuilt.take(*map(record, [nobody, *FACTS[1:], forget()]), *map(of_envelope, events))
         await rebuilt.engine.finish_catch_up()
-        await run(rebuilt, lanes(books))
+        await deliver_all(rebuilt, lanes(books))
         assert await carry_out_requests(rebuilt.engine) == 0  # it was answered
         assert await rebuilt.published() == []
     assert len(books.calls) == written

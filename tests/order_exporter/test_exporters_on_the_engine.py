@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,12 @@ import pytest
 from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
-from services.engine.outbox.lane import Deliver
-from services.order_exporter import deliveries as order_deliveries
 from services.order_exporter import handlers as order_handlers
 from services.refund_exporter import deliveries as refund_deliveries
 from services.refund_exporter import handlers as refund_handlers
 from services.settings.balance import Dialect
-from tests.outbox.bench import Bench, open_bench
+from tests.order_exporter.exporter_lanes import deliver_all, order_lanes
+from tests.outbox.bench import open_bench
 from tests.outbox.shelf import of_envelope, record
 from tests.support.exporting import PERSONAL_ID, buyer, given_back, line, link, order, push, refund, settings
 from tests.support.fake_books import FakeBooks
@@ -29,27 +27,11 @@ FACTS: list[Event] = [BOUGHT, link(311), push(command_id="p-9", order_id=77)]
 REFUNDS: list[Event] = [refund("15.00", given_back(1, "15.00", quantity="1"))]
 
 
-async def run(bench: Bench, lanes: Mapping[str, Deliver]) -> None:
-    """Deliver until nothing is due."""
-    busy = True
-    while busy:
-        busy = False
-        for name, deliver in lanes.items():
-            for row in await bench.engine.claim(name, 10, ()):
-                [outcome] = await deliver([row])
-                await bench.settle(row, outcome)
-                busy = True
-
-
-def order_lanes(books: FakeBooks) -> Mapping[str, Deliver]:
-    return order_deliveries.deliveries(books, Dialect(), lambda: NOON)
-
-
 async def exported(folder: Path, books: FakeBooks) -> list[Envelope[Event]]:
     async with open_bench(folder, order_handlers.handlers(USING)) as bench:
         for fact in FACTS:
             await bench.take(record(fact))
-        await run(bench, order_lanes(books))
+        await deliver_all(bench, order_lanes(books))
         assert await bench.rows() == {}
         return await bench.published()
 
@@ -76,7 +58,7 @@ async def test_a_lost_database_comes_back_from_the_topics_and_sends_nothing_twic
         for each in records:
             await rebuilt.take(each)
         await rebuilt.engine.finish_catch_up()
-        await run(rebuilt, order_lanes(books))
+        await deliver_all(rebuilt, order_lanes(books))
         assert await rebuilt.published() == []
         assert await rebuilt.rows() == {}
     assert len(books.calls) == calls
@@ -91,12 +73,12 @@ async def test_a_refund_goes_after_its_sale_and_only_once(tmp_path: Path, sale_f
     async with open_bench(tmp_path / "refunds", refund_handlers.handlers(USING)) as bench:
         for batch in (sale, issued) if sale_first else (issued, sale):
             await bench.take(*batch)
-        await run(bench, refund_deliveries.deliveries(books, Dialect(), lambda: NOON))
+        await deliver_all(bench, refund_deliveries.deliveries(books, Dialect(), lambda: NOON))
         published = await bench.published()
     assert [type(each.data) for each in published if each.data.TOPIC == "ledger.documents"] == [CreditNoteRecorded]
     async with open_bench(tmp_path / "rebuilt", refund_handlers.handlers(USING), caught_up=False) as rebuilt:
         await rebuilt.take(*issued, *sale, *map(of_envelope, published))
         await rebuilt.engine.finish_catch_up()
-        await run(rebuilt, refund_deliveries.deliveries(books, Dialect(), lambda: NOON))
+        await deliver_all(rebuilt, refund_deliveries.deliveries(books, Dialect(), lambda: NOON))
         assert await rebuilt.published() == []
     assert (books.puts("Sale"), books.puts("SalesCredit")) == (1, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,15 +17,13 @@ from services.order_exporter.tasks import SaleTask
 from services.settings.balance import Dialect
 from services.settings.model import Settings
 from tests.order_exporter.export_bench import bought, consumer
-from tests.order_exporter.test_warehouses import GLDANI, lies
+from tests.order_exporter.warehouse_stock import GLDANI, HOUR_LATER, OUT_OF_STOCK, stock_of
 from tests.support.exporting import KEY, PAID, item_of, link, push, recorded_sale, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import Consumer
 
-WORDS = "ОбработкаПроведения: საწყობში არ არის საკმარისი ნაშთი: ჩაი, აკლია 2"
 DIALECT = Dialect(posted_field="Posted")
-SHORT = build_refusal("PUT Sale: HTTP 400", WORDS, DIALECT, 400)
-LATER = PAID + timedelta(hours=1)
+SHORT = build_refusal("PUT Sale: HTTP 400", OUT_OF_STOCK, DIALECT, 400)
 
 
 def using(policy: str, **orders: Any) -> Settings:
@@ -39,7 +36,7 @@ def sale_of(decision: Decision) -> Delivery:
 
 
 def first(service: Consumer) -> Delivery:
-    return sale_of(service.take(link(311), lies(311, gldani="1"), bought())[KEY])
+    return sale_of(service.take(link(311), stock_of(311, gldani="1"), bought())[KEY])
 
 
 async def deliver(delivery: Delivery, books: FakeBooks) -> Outcome:
@@ -58,7 +55,7 @@ def event_of(outcome: Outcome) -> SalePostponed:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (WORDS, Reason.BALANCE_STOCK_SHORT),
+        (OUT_OF_STOCK, Reason.BALANCE_STOCK_SHORT),
         ("недостаточно остатка на складе: чай", Reason.BALANCE_STOCK_SHORT),
         ("Not enough stock of tea", Reason.BALANCE_STOCK_SHORT),
         ("period is closed", Reason.BALANCE_PERIOD_CLOSED),
@@ -73,7 +70,7 @@ def test_missing_stock_is_distinguished_from_other_refusals_by_balances_words(wo
 async def test_by_default_it_is_parked_with_the_reason() -> None:
     outcome = await deliver(first(consumer(using("park"))), FakeBooks(fail_before={2: SHORT}))
     assert isinstance(outcome, Refused)
-    assert (outcome.reason, WORDS in outcome.detail) == (Reason.BALANCE_STOCK_SHORT, True)
+    assert (outcome.reason, OUT_OF_STOCK in outcome.detail) == (Reason.BALANCE_STOCK_SHORT, True)
 
 
 @pytest.mark.claim("S3.39")
@@ -86,7 +83,7 @@ async def test_it_waits_for_the_receipt_and_then_is_posted_by_itself(policy: str
     waiting = sale_of(service.take(postponed)[KEY])
     assert waiting.blocked is not None
     assert (waiting.blocked.on, waiting.blocked.reason) == (f"stock:{KEY}", Reason.BALANCE_STOCK_SHORT)
-    goes = sale_of(service.take(lies(311, at=LATER, gldani="2"))[KEY])
+    goes = sale_of(service.take(stock_of(311, at=HOUR_LATER, gldani="2"))[KEY])
     assert goes.blocked is None
     done = await deliver(goes, books)
     assert isinstance(done, Done)
@@ -97,11 +94,11 @@ async def test_it_waits_for_the_receipt_and_then_is_posted_by_itself(policy: str
 @pytest.mark.parametrize(
     ("reading", "goes"),
     [
-        (lies(311, at=LATER, gldani="1"), False),
-        (lies(311, at=LATER, vake="9"), False),
-        (lies(311, at=PAID, gldani="9"), False),
-        (lies(311, at=LATER, gldani="9", reserve="8"), False),
-        (lies(311, at=LATER, gldani="2"), True),
+        (stock_of(311, at=HOUR_LATER, gldani="1"), False),
+        (stock_of(311, at=HOUR_LATER, vake="9"), False),
+        (stock_of(311, at=PAID, gldani="9"), False),
+        (stock_of(311, at=HOUR_LATER, gldani="9", reserve="8"), False),
+        (stock_of(311, at=HOUR_LATER, gldani="2"), True),
     ],
     ids=["too few", "elsewhere", "read before the refusal", "reserved for others", "enough"],
 )
@@ -115,7 +112,7 @@ async def test_only_a_newer_reading_that_shows_all_goods_lets_it_go(reading: Any
 async def test_a_push_tries_it_at_once() -> None:
     service = consumer(using("wait"))
     service.take(event_of(await deliver(first(service), FakeBooks(fail_before={2: SHORT}))))
-    assert sale_of(service.take(push(asked_at=LATER))[KEY]).blocked is None
+    assert sale_of(service.take(push(asked_at=HOUR_LATER))[KEY]).blocked is None
 
 
 async def test_what_a_person_has_changed_in_the_draft_is_taken_as_it_is() -> None:
@@ -123,7 +120,7 @@ async def test_what_a_person_has_changed_in_the_draft_is_taken_as_it_is() -> Non
     service.take(event_of(await deliver(first(service), books)))
     [document] = books.sales.values()
     document["Items"][0]["Amount"] = "19.00"
-    goes = sale_of(service.take(lies(311, at=LATER, gldani="2"))[KEY])
+    goes = sale_of(service.take(stock_of(311, at=HOUR_LATER, gldani="2"))[KEY])
     written = books.puts("Sale")
     done = await deliver(goes, books)
     assert isinstance(done, Done)

@@ -20,8 +20,7 @@ from services.order_exporter.deliveries import deliveries
 from services.order_exporter.tasks import SaleTask
 from services.settings.balance import Dialect
 from tests.order_exporter.export_bench import consumer, task_of
-from tests.order_exporter.test_short_stock import LATER, WORDS
-from tests.order_exporter.test_warehouses import GLDANI, VAKE, chosen, lies
+from tests.order_exporter.warehouse_stock import GLDANI, HOUR_LATER, OUT_OF_STOCK, VAKE, stock_of, warehouses_chosen
 from tests.support.exporting import KEY, ORDER, PAID, SHOP, item_of, line, link, order, settings
 from tests.support.fake_books import FakeBooks, Json
 from tests.support.memory_state import Consumer
@@ -43,7 +42,7 @@ def bought(total: str | None = None) -> OrderChanged:
 
 def stocked(**orders: Any) -> Consumer:
     service = consumer(settings(**{"warehouses": [GLDANI, VAKE], "warehouse": VAKE, "split": True, **orders}))
-    service.take(link(311), link(312), lies(311, gldani="3", vake="1"), lies(312, gldani="0", vake="2"))
+    service.take(link(311), link(312), stock_of(311, gldani="3", vake="1"), stock_of(312, gldani="0", vake="2"))
     return service
 
 
@@ -59,7 +58,7 @@ def test_each_warehouse_has_a_sale_of_its_own_and_services_are_in_the_first() ->
     amounts = [[row["Amount"] for row in part.sent["Items"]] for part in task.parts]
     assert amounts == [["20.01", "5.00", "-1.00"], ["7.49"]]
     assert [part.sent["Warehouse"] for part in task.parts] == [GLDANI, VAKE]
-    [choice] = chosen(decision)
+    [choice] = warehouses_chosen(decision)
     assert (choice.warehouse, choice.why) == (GLDANI, "none of orders.warehouses has enough for all lines: split")
 
 
@@ -83,9 +82,9 @@ def test_each_sale_carries_its_part_of_the_payment() -> None:
     ("orders", "readings", "expected"),
     [
         ({"split": False}, [], VAKE),
-        ({}, [lies(312, gldani="1")], GLDANI),
-        ({}, [lies(311, vake="3")], VAKE),
-        ({}, [lies(311), lies(312)], VAKE),
+        ({}, [stock_of(312, gldani="1")], GLDANI),
+        ({}, [stock_of(311, vake="3")], VAKE),
+        ({}, [stock_of(311), stock_of(312)], VAKE),
     ],
     ids=["not allowed", "all lies in the first", "all lies in the second", "nothing lies anywhere"],
 )
@@ -102,10 +101,10 @@ def test_one_sale_is_enough_where_one_warehouse_holds_all_or_none_holds_anything
 def test_the_choice_stays_although_the_stock_moves() -> None:
     service = stocked()
     first = service.take(bought())[KEY]
-    service.take(*chosen(first))
-    service.take(lies(311, vake="9"), lies(312, vake="9"))
+    service.take(*warehouses_chosen(first))
+    service.take(stock_of(311, vake="9"), stock_of(312, vake="9"))
     again = service.take(bought())[KEY]
-    assert (task_of(again).parts, chosen(again)) == (task_of(first).parts, [])
+    assert (task_of(again).parts, warehouses_chosen(again)) == (task_of(first).parts, [])
 
 
 # -- writing them
@@ -161,16 +160,16 @@ async def test_a_first_of_other_content_is_never_taken_for_ours() -> None:
 
 
 async def test_a_warehouse_that_lacks_its_part_is_waited_for() -> None:
-    short = build_refusal("PUT Sale: HTTP 400", WORDS, Dialect(), 400)
+    short = build_refusal("PUT Sale: HTTP 400", OUT_OF_STOCK, Dialect(), 400)
     service, books = stocked(short_stock="wait"), FakeBooks(fail_before={5: short})
     decision = service.take(bought())[KEY]
-    service.take(*chosen(decision))
+    service.take(*warehouses_chosen(decision))
     outcome = await deliver(decision, books)
     assert isinstance(outcome, Done)
     [postponed] = outcome.events
     assert isinstance(postponed, SalePostponed)
     [waiting] = service.take(postponed)[KEY].deliveries
     assert waiting.blocked is not None
-    goes = service.take(lies(311, at=LATER, gldani="3"), lies(312, at=LATER, vake="1"))[KEY]
+    goes = service.take(stock_of(311, at=HOUR_LATER, gldani="3"), stock_of(312, at=HOUR_LATER, vake="1"))[KEY]
     assert recorded(await deliver(goes, books)).total == Decimal("31.50")
     assert list(books.sales) == [FIRST, SECOND]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contracts.ledger import CreditNoteRecorded
 from contracts.shop import OrderChanged, RefundIssued
 from services.refund_exporter.composition import EarlierNote, as_earlier, compose_task
 from services.refund_exporter.credit_note import build_credit_note
 from services.refund_exporter.sale_basis import build_basis, compute_remainder
-from services.refund_exporter.tasks import CreditNoteTask
+from services.refund_exporter.tasks import CreditNoteTask, note_content
 from services.settings.model import Settings
 from tests.support.exporting import (
+    PAID,
     SHOP,
     ZERO_VAT,
     line,
@@ -40,3 +42,7 @@ def note(
 
 def rows(task: CreditNoteTask) -> list[tuple[str, str, str, str]]:
     return [(row["Item"], row["Quantity"], row["Amount"], row["VAT"]) for row in task.document["Items"]]
+
+
+def recorded_note(task: CreditNoteTask) -> CreditNoteRecorded:
+    return CreditNoteRecorded(**note_content(task), how="written", number="0000009", recorded_at=PAID)

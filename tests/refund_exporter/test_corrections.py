@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import pytest
 from contracts.ledger import CreditNoteRecorded, SaleDiverged, SaleRecorded
 from contracts.model import Event
 from contracts.reasons import Reason
-from contracts.shop import OrderRemoved
 from services.engine.outbox.decision import NOTHING, Decision
 from services.order_exporter import handlers as order_handlers
 from services.order_exporter.announcements import sale_content
@@ -23,32 +21,18 @@ from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.balance import Dialect
 from services.settings.model import Settings
 from tests.cli.day_events import close_of
-from tests.order_exporter.test_accountants_gate import approval, asked
-from tests.order_exporter.test_exporters_on_the_engine import run
+from tests.order_exporter.approval_events import approval, approvals_asked
+from tests.order_exporter.exporter_lanes import deliver_all
 from tests.outbox.bench import open_bench
 from tests.outbox.shelf import record
+from tests.refund_exporter.diverged_sales import CANCELLED, EDITED, REMOVED, divergences
 from tests.refund_exporter.refund_bench import BOUGHT, RETURN, SALE, TEA
-from tests.support.exporting import KEY, ORDER, SHOP, given_back, line, link, refund, settings
+from tests.support.exporting import KEY, given_back, link, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON, Consumer
 
 CREDIT = settings(after_sale="credit")
-CANCELLED = BOUGHT.model_copy(update={"status": "cancelled"})
-REMOVED = OrderRemoved(shop=SHOP, order_id=ORDER, observed_at=NOON)
 SEEN = "2026-03-20"
-
-
-def divergences(*events: Event, policy: str = "credit-and-new-sale") -> list[SaleDiverged]:
-    """What order-exporter reports under this policy, one event after the other."""
-    using = settings(after_sale=policy)
-    service, announced = Consumer(order_handlers.handlers(using)), list[SaleDiverged]()
-    service.state.now = datetime(2026, 3, 20, 8, 0, tzinfo=UTC)
-    service.take(BOUGHT, SALE)
-    for event in events:
-        found = [one for one in service.take(event)[KEY].announce if isinstance(one, SaleDiverged)]
-        service.take(*found)
-        announced += found
-    return announced
 
 
 def decided(*events: Event, using: Settings = CREDIT) -> Decision:
@@ -88,13 +72,6 @@ def test_a_given_up_order_is_credited_whole_with_its_goods_back_and_the_sale_sta
 
 
 NEW_SALE = settings(after_sale="credit-and-new-sale")
-EDITED = BOUGHT.model_copy(
-    update={
-        "lines": (line(TEA, "45.00", quantity="3"), *BOUGHT.lines[1:]),
-        "total": BOUGHT.total - 15,
-        "total_tax": BOUGHT.total_tax - Decimal("2.29"),
-    }
-)
 
 
 def booked(using: Settings = NEW_SALE) -> tuple[list[Event], SaleTask]:
@@ -231,7 +208,7 @@ def test_an_order_that_comes_back_before_the_note_was_written_takes_it_back() ->
 def test_a_correction_waits_for_the_accountant_where_approval_is_asked() -> None:
     service = Consumer(refund_handlers.handlers(settings(after_sale="credit", approve_first=1)))
     waiting = service.take(SALE, *divergences(CANCELLED))[KEY]
-    [question] = asked(waiting)
+    [question] = approvals_asked(waiting)
     assert "whole Sale taken back" in question.shape
     assert waiting.deliveries[0].blocked is not None
     assert credited(service.take(question, approval(question.document, shape=question.shape))[KEY]).total == SALE.total
@@ -243,8 +220,8 @@ async def test_on_the_engine_the_note_is_written_once(tmp_path: Path) -> None:
         for event in (SALE, *divergences(CANCELLED)):
             await bench.take(record(event))
         lanes = refund_deliveries.deliveries(books, Dialect(), lambda: NOON)
-        await run(bench, lanes)
-        await run(bench, lanes)
+        await deliver_all(bench, lanes)
+        await deliver_all(bench, lanes)
         [note] = [each.data for each in await bench.published()]
     assert isinstance(note, CreditNoteRecorded)
     assert (note.total, note.refund_id, books.puts("SalesCredit")) == (SALE.total, 0, 1)

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from contracts.ledger import CreditNotePlanned, CreditNoteRecorded, SalePlanned
+from contracts.ledger import CreditNotePlanned, SalePlanned
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.shop import RefundIssued, RefundRemoved
 from services.engine.outbox.decision import NOTHING, Decision
 from services.refund_exporter.handlers import handlers
-from services.refund_exporter.tasks import CreditNoteTask, note_content
+from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.model import Settings
+from tests.refund_exporter.refund_bench import recorded_note
 from tests.support.exporting import (
     KEY,
     ORDER,
@@ -53,10 +54,6 @@ def tasks_of(decision: Decision) -> list[CreditNoteTask]:
     return [CreditNoteTask.model_validate(each.payload) for each in decision.deliveries]
 
 
-def recorded(task: CreditNoteTask) -> CreditNoteRecorded:
-    return CreditNoteRecorded(**note_content(task), how="written", number="0000009", recorded_at=PAID)
-
-
 @pytest.mark.claim("S0.12", "S0.37")
 def test_a_refund_of_a_recorded_sale_is_delivered_once() -> None:
     service = consumer()
@@ -66,7 +63,7 @@ def test_a_refund_of_a_recorded_sale_is_delivered_once() -> None:
     assert (delivery.id, delivery.lane, delivery.key) == (f"credit-note:{KEY}:1051", "balance.documents", KEY)
     [task] = tasks_of(decision)
     assert task.total == Decimal("15.00")
-    assert service.take(recorded(task))[KEY] == NOTHING
+    assert service.take(recorded_note(task))[KEY] == NOTHING
     assert service.take(PART)[KEY] == NOTHING
 
 
@@ -98,7 +95,7 @@ def test_two_refunds_take_one_after_the_other_from_the_same_sale() -> None:
     first, last = tasks_of(service.take(rest)[KEY])
     assert (first.total, last.total) == (Decimal("15.00"), Decimal("85.00"))
     assert first.credit_note != last.credit_note
-    [again] = tasks_of(service.take(recorded(first))[KEY])
+    [again] = tasks_of(service.take(recorded_note(first))[KEY])
     assert again == last
 
 
@@ -119,7 +116,7 @@ def test_a_refund_removed_before_its_note_makes_none_and_after_it_calls_the_acco
     service.take(sold())
     [task] = tasks_of(service.take(PART)[KEY])
     assert service.take(removed())[KEY] == NOTHING
-    [refusal] = service.take(recorded(task))[KEY].refuse
+    [refusal] = service.take(recorded_note(task))[KEY].refuse
     assert (refusal.reason, refusal.delivery.id) == (Reason.REFUND_REMOVED, f"credit-note-removed:{KEY}:1051")
     assert "0000009 over 15.00 is still in Balance: delete it there" in refusal.detail
 
@@ -127,7 +124,7 @@ def test_a_refund_removed_before_its_note_makes_none_and_after_it_calls_the_acco
 def test_a_removed_refunds_note_holds_up_no_later_refund() -> None:
     service = consumer()
     [task] = tasks_of(service.take(sold(), PART)[KEY])
-    service.take(recorded(task), removed())
+    service.take(recorded_note(task), removed())
     [whole] = tasks_of(service.take(refund("100.00", refund_id=1052))[KEY])
     assert whole.total == Decimal("100.00")
 
@@ -141,7 +138,7 @@ def test_a_refund_that_comes_back_under_its_id_is_as_if_it_was_never_gone() -> N
 def test_a_refund_changed_after_its_note_calls_the_accountant() -> None:
     service = consumer()
     [task] = tasks_of(service.take(sold(), PART)[KEY])
-    service.take(recorded(task))
+    service.take(recorded_note(task))
     [refusal] = service.take(PART.model_copy(update={"amount": Decimal("16.00")}))[KEY].refuse
     assert (refusal.reason, refusal.delivery.id) == (Reason.REFUND_AMOUNT_DIFFERS, f"credit-note-changed:{KEY}:1051")
 
@@ -187,7 +184,7 @@ def test_a_cumulative_note_names_the_earlier_lines() -> None:
     using = settings(balance={"dialect": {"credit_notes": "cumulative"}})
     service = consumer(using)
     [first] = tasks_of(service.take(sold(using), PART)[KEY])
-    service.take(recorded(first))
+    service.take(recorded_note(first))
     [second] = tasks_of(service.take(refund("5.00", given_back(2, "5.00", quantity="1"), refund_id=1052))[KEY])
     assert (second.credit_note, second.document_total) == (first.credit_note, Decimal("20.00"))
     assert [row["Amount"] for row in second.document["Items"]] == ["15.00", "5.00"]
@@ -242,6 +239,6 @@ def test_events_in_any_order_and_repeated_come_to_the_same_note(seed: int) -> No
     for event in random.Random(seed).choices(events, k=10) + random.Random(seed).sample(events, k=2):
         service.take(event)
     [task] = tasks_of(service.again(KEY, NOON))
-    for event in random.Random(seed).sample([recorded(task), *events], k=3):
+    for event in random.Random(seed).sample([recorded_note(task), *events], k=3):
         service.take(event)
     assert service.again(KEY, NOON) == NOTHING

@@ -17,7 +17,7 @@ from services.engine.outbox.decision import NOTHING
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.model import Settings
-from tests.refund_exporter.test_refund_handlers import recorded
+from tests.refund_exporter.refund_bench import recorded_note
 from tests.support.exporting import (
     KEY,
     ORDER,
@@ -177,7 +177,7 @@ def test_a_recorded_refund_is_changed_only_where_its_credit_note_would_be(now: R
     service = consumer()
     service.take(recorded_sale(bought(), settings()), BACK)
     [delivery] = service.decisions[KEY].deliveries
-    service.take(recorded(CreditNoteTask.model_validate(delivery.payload)))
+    service.take(recorded_note(CreditNoteTask.model_validate(delivery.payload)))
     reasons = [each.reason for each in service.take(now)[KEY].refuse]
     assert reasons == ([Reason.REFUND_AMOUNT_DIFFERS] if changed else [])
 
@@ -231,5 +231,5 @@ def credited(service: Consumer, back: RefundIssued) -> list[Decimal]:
         back = refund(str(60 + back.amount), given_back(1, "60.00"), *back.lines, refund_id=back.refund_id)
     [delivery] = service.take(back)[KEY].deliveries
     task = CreditNoteTask.model_validate(delivery.payload)
-    service.take(recorded(task))
+    service.take(recorded_note(task))
     return [sum((each.amount for each in task.lines if each.sale_line == at), Decimal("0.00")) for at in (2, 3)]

@@ -15,8 +15,8 @@ from services.engine.outbox.decision import Decision
 from services.refund_exporter import handlers
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.model import Settings
+from tests.refund_exporter.diverged_sales import CANCELLED, EDITED, REMOVED, divergences
 from tests.refund_exporter.refund_bench import BOUGHT, SALE, TEA
-from tests.refund_exporter.test_corrections import CANCELLED, EDITED, REMOVED, divergences
 from tests.support.exporting import KEY, ORDER, SHOP, given_back, push, refund, settings
 from tests.support.memory_state import NOON, Consumer
 

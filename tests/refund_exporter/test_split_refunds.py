@@ -21,7 +21,7 @@ from services.refund_exporter.sale_basis import build_basis, compute_remainder
 from services.refund_exporter.tasks import CreditNoteTask
 from services.settings.balance import Dialect
 from tests.cli.day_events import DAY, day_entries
-from tests.order_exporter.test_warehouses import GLDANI, VAKE
+from tests.order_exporter.warehouse_stock import GLDANI, VAKE
 from tests.refund_exporter.refund_bench import BOUGHT as ORDERED
 from tests.refund_exporter.refund_bench import CORRECTION, CUP, PARCEL, RETURN, TEA
 from tests.support.exporting import AMOUNT, KEY, PAID, SHOP, given_back, recorded_sale, refund, settings

@@ -2,125 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
-import httpx
 import pytest
-from pydantic import SecretStr
 
 from contracts.catalog import AvailabilityChanged, ProductUnlinked
-from contracts.model import Event
 from contracts.reasons import Reason
-from contracts.shop import OrderChanged
-from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.order import order_changed
-from services.engine.outbox.engine import Engine
-from services.engine.outbox.outcome import Done, Outcome, Retry
-from services.engine.outbox.upstream_errors import Unavailable
-from services.sandbox.faults import FaultInjector, InjectedFault
-from services.sandbox.woocommerce.app import create_shop
+from services.engine.outbox.outcome import Done, Retry
+from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce.orders import Orders
-from services.sandbox.woocommerce.products import Products
-from services.sandbox.woocommerce.shop import SandboxShop
-from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.stock_publisher import order_list
 from services.stock_publisher.decide import stock_lane_name
-from services.stock_publisher.deliveries import StockDeliveries
-from services.stock_publisher.handlers import handlers
-from services.stock_publisher.order_list import ShopOrderList
-from services.stock_publisher.unread_orders import ThrottledAction, UnreadOrderGuard
-from tests.stock_publisher.stock_bench import link, row, settings, stock
-from tests.support.engine_bench import Clock, Ledger, opened
+from tests.stock_publisher.order_list_bench import Store
+from tests.stock_publisher.stock_bench import row, stock
 from tests.support.memory_state import NOON
 
-HOME, BACK = "https://shop.test", timedelta(minutes=4)
 pytestmark = [pytest.mark.claim("I1"), pytest.mark.claim("K1")]
-
-
-@dataclass
-class Store:
-    """A shop with tea at ten pieces and coffee at twenty, both published, and its publisher."""
-
-    shop: SandboxShop
-    faults: FaultInjector
-    tea: int
-    coffee: int
-    engine: Engine
-    clock: Clock
-    unread: UnreadOrderGuard
-    write: StockDeliveries
-    ledger: Ledger
-    ahead: timedelta = timedelta()
-    """By how much the clock of the service is ahead of the shop's."""
-
-    def held(self) -> tuple[int, int]:
-        """The figures that the shop holds, of tea and coffee."""
-        tea, coffee = (int(self.shop.products[one]["stock_quantity"]) for one in (self.tea, self.coffee))
-        return tea, coffee
-
-    def buys(self, product: int, pieces: int, **more: Any) -> OrderChanged:
-        """Somebody buys; gives what store-feed will say of it."""
-        line = {"product_id": product, "quantity": pieces, "subtotal": "9.00", "total": "9.00"}
-        made = Orders(self.shop).create({"status": "processing", "line_items": [line], **more}, strict=False)
-        return order_changed("main", Orders(self.shop).read(made["id"]))
-
-    def read(self, item: str, pieces: str) -> Event:
-        """Balance's stock of an item, read now."""
-        return stock(row(pieces), item=item, at=self.clock.at)
-
-    async def takes(self, *events: Event) -> None:
-        """Events arrive from the topics."""
-        async with self.engine.work() as work:
-            await work.announce([(event, None) for event in events])
-
-    async def delivers(self) -> list[Outcome]:
-        """One turn of the lane."""
-        rows = await self.engine.claim(stock_lane_name("main"), 10, ())
-        outcomes = list(await self.unread.guard(self.write)(rows)) if rows else []
-        await self.engine.settle(list(zip(rows, outcomes, strict=True)))
-        return outcomes
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with opened_store(tmp_path) as made:
-        yield made
-
-
-@asynccontextmanager
-async def opened_store(folder: Path) -> AsyncIterator[Store]:
-    clock, chosen = Clock(), settings("live")
-    app = create_shop(SandboxSettings(home_url=HOME, hold_deliveries=True), now=clock)
-    shop, faults = app.state.shop, FaultInjector(app)
-    tea, coffee = (int(Products(shop).create({"name": n, "sku": n}, strict=False)["id"]) for n in ("TEA", "COFFEE"))
-    key, secret, transport = SecretStr("ck_sandbox"), SecretStr("cs_sandbox"), httpx.ASGITransport(faults)
-    async with (
-        WooCommerce("main", chosen.shops["main"], key, secret, clock=clock, transport=transport) as client,
-        opened("stock-publisher", handlers(chosen), folder, clock) as engine,
-    ):
-        orders = ShopOrderList(chosen, "main", client, BACK, lambda: clock.at + made.ahead)
-        await orders.attach(engine)
-        unread = UnreadOrderGuard(orders, clock, sleep=at_once)
-        made = Store(shop, faults, tea, coffee, engine, clock, unread, StockDeliveries(client, clock), Ledger(engine))
-        await made.takes(
-            link(product_id=tea, item="tea", sku="TEA"), link(product_id=coffee, item="coffee", sku="COFFEE")
-        )
-        await made.takes(stock(row("10"), item="tea", at=clock.at), stock(row("20"), item="coffee", at=clock.at))
-        await made.delivers()
-        assert made.held() == (10, 20)
-        yield made
-
-
-async def at_once(_: float) -> None:
-    """The pace of looks is not waited for."""
 
 
 async def test_a_figure_does_not_go_over_an_order_that_nobody_has_read(store: Store) -> None:
@@ -357,89 +256,3 @@ async def test_an_order_dated_in_the_future_hides_no_other(store: Store) -> None
     await store.takes(store.read("tea", "11"))
     await store.delivers()
     assert store.held() == (8, 20)
-
-
-async def test_what_was_seen_is_not_listed_again(store: Store) -> None:
-    """Of each look's list all but the last seconds is new."""
-    for n in range(20):
-        store.clock.forward(seconds=20)
-        store.buys(store.tea, 1)
-        await store.takes(store.read("coffee", str(30 + n)))
-        store.faults.journal.clear()
-        await store.delivers()
-    asked = [entry.query for entry in store.faults.journal.entries if entry.path.endswith("/orders")]
-    since = store.clock.at - timedelta(seconds=31)
-    assert [parse_qs(query)["modified_after"] for query in asked] == [[since.strftime("%Y-%m-%dT%H:%M:%S")]]
-
-
-async def test_writes_that_wait_together_share_one_look() -> None:
-    looks: list[float] = []
-    slept: list[float] = []
-    began = asyncio.Event()
-
-    async def look() -> None:
-        looks.append(time.monotonic())
-        began.set()
-        await asyncio.sleep(0.01)
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        await asyncio.sleep(0)
-
-    pace = ThrottledAction(look, 1.0, Clock(), sleep)
-    first = asyncio.create_task(pace.run())
-    await began.wait()
-    # the first began at once; all who come while it runs share the second
-    await asyncio.gather(first, *[pace.run() for _ in range(50)])
-    assert len(looks) == 2
-    assert slept[0] == 0.0 and 0.9 < slept[1] <= 1.0
-
-
-async def test_a_look_covers_what_was_decided_before_it_for_a_second() -> None:
-    clock, looks = Clock(), 0
-
-    async def look() -> None:
-        nonlocal looks
-        looks += 1
-
-    pace = ThrottledAction(look, 0.05, clock, at_once)
-    before = clock.at.timestamp()
-    assert not pace.covers(before)
-    clock.forward(seconds=1)
-    await pace.run()
-    assert pace.covers(before)
-    assert not pace.covers(clock.at.timestamp())
-    # and when a look is no news any more
-    await asyncio.sleep(0.06)
-    assert not pace.covers(before)
-
-
-async def test_many_figures_of_one_moment_share_one_look(store: Store) -> None:
-    """An import changes everything at once: a look for each call would make it slow."""
-    store.clock.forward(minutes=10)
-    await store.takes(store.read("tea", "11"), store.read("coffee", "21"))
-    store.clock.forward(seconds=1)
-    rows = await store.engine.claim(stock_lane_name("main"), 10, ())
-    store.faults.journal.clear()
-    for row_ in rows:
-        outcomes = await store.unread.guard(store.write)([row_])
-        await store.engine.settle(list(zip([row_], outcomes, strict=True)))
-    assert store.held() == (11, 21)
-    asked = [entry.path for entry in store.faults.journal.entries if entry.path.endswith("/orders")]
-    assert len(asked) == 1
-
-
-async def test_a_look_that_failed_serves_nobody() -> None:
-    looks = 0
-
-    async def look() -> None:
-        nonlocal looks
-        looks += 1
-        if looks == 1:
-            raise Unavailable("away")
-
-    pace = ThrottledAction(look, 1.0, Clock(), at_once)
-    with pytest.raises(Unavailable):
-        await pace.run()
-    await pace.run()
-    assert looks == 2

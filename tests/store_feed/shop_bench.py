@@ -14,6 +14,7 @@ import httpx
 from pydantic import SecretStr
 
 from contracts.model import Event
+from contracts.shop import OrderChanged
 from services.connectors.identity.status import with_identity
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.outbox.engine import Engine
@@ -32,7 +33,7 @@ from services.settings.shop import ShopSettings
 from services.store_feed.deliveries import OrderReadDeliveries
 from services.store_feed.handlers import handlers, order_lane_name
 from services.store_feed.inbox import Inbox
-from services.store_feed.records import NAME, HintSource, request_refreshes
+from services.store_feed.records import NAME, SWEPT, HintSource, request_refreshes
 from services.store_feed.sweep import OrderSweep, RefundCheck
 from services.store_feed.webhook import WebhookReceiver
 from services.store_feed.webhook_health import TOPICS, SignatureMonitor
@@ -226,3 +227,14 @@ def _refused(request: httpx.Request) -> httpx.Response:
 
 async def _at_once(_: float) -> None:
     return
+
+
+def order_ids(events: list[Event]) -> list[int]:
+    """The ids of the orders that were announced, in order."""
+    return [event.order_id for event in events if isinstance(event, OrderChanged)]
+
+
+async def sweep_position(store: Store) -> object:
+    """The modification time up to which the sweep has read."""
+    async with store.engine.work() as work:
+        return (await work.get_many(SWEPT, [MAIN]))[MAIN].modified_at

@@ -13,8 +13,7 @@ from services.engine.state.files import database_path, set_aside
 from services.store_feed.handlers import handlers
 from services.store_feed.lost_orders import LostOrderSearch
 from services.store_feed.records import NAME
-from tests.store_feed.shop_bench import MAIN, Store
-from tests.store_feed.test_sweep import ids
+from tests.store_feed.shop_bench import MAIN, Store, order_ids
 from tests.support.engine_bench import Ledger, reading
 
 pytestmark = pytest.mark.claim("K32")
@@ -65,10 +64,10 @@ async def test_what_the_topics_lack_is_stated_again_however_old_it_is(store: Sto
         stated = await again.looks()
         # then it states what is missing, and only that
         there = [order for order, record in zip(placed, records, strict=True) if record in kept]
-        assert sorted(ids(stated)) == sorted(set(placed) - set(there))
+        assert sorted(order_ids(stated)) == sorted(set(placed) - set(there))
         # and the sweep finds what came meanwhile
         late = again.places()
-        assert ids(await again.swept()) == [late]
+        assert order_ids(await again.swept()) == [late]
 
 
 async def test_an_order_that_is_there_in_an_older_version_is_stated_in_a_newer_one(store: Store) -> None:
@@ -92,7 +91,7 @@ async def test_lost_refunds_are_stated_again_with_their_order_left_alone(store: 
     async with rebuilt(store, kept) as again:
         stated = await again.looks()
     assert [one.refund_id for one in stated if isinstance(one, RefundIssued)] == [refund]
-    assert ids(stated) == []
+    assert order_ids(stated) == []
 
 
 async def test_orders_placed_between_the_last_sweep_and_the_loss_are_found(store: Store) -> None:
@@ -100,7 +99,7 @@ async def test_orders_placed_between_the_last_sweep_and_the_loss_are_found(store
     late = store.places()
     store.passes(hours=5)
     async with rebuilt(store, []) as again:
-        assert ids(await again.swept()) == [late]
+        assert order_ids(await again.swept()) == [late]
 
 
 async def test_a_database_is_compared_once(store: Store) -> None:

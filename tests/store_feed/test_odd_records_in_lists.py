@@ -15,8 +15,7 @@ from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.pages import OnSkipped, SkippedRecord, log_skipped
 from services.sandbox.woocommerce import order_document
 from services.store_feed.sweep import OrderSweep
-from tests.store_feed.shop_bench import MAIN, Store
-from tests.store_feed.test_sweep import cursor, ids
+from tests.store_feed.shop_bench import MAIN, Store, order_ids, sweep_position
 
 pytestmark = pytest.mark.claim("K29")
 LIST = "GET .*/orders$"
@@ -59,7 +58,7 @@ ODD: dict[str, Any] = {
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_all_other_orders_are_found_and_the_cursor_moves_on(store: Store, name: str, place: int) -> None:
     orders = [store.places() for _ in range(3)]
-    before = await cursor(store)
+    before = await sweep_position(store)
     listed = rows(store, *orders)
     listed[place] |= {key: value for key, value in ODD[name].items() if key != "without"}
     listed[place].pop(ODD[name].get("without", ""), None)
@@ -67,8 +66,8 @@ async def test_all_other_orders_are_found_and_the_cursor_moves_on(store: Store, 
 
     stated = await store.swept()
 
-    assert {order for order in orders if order != orders[place]} <= set(ids(stated))
-    assert await cursor(store) > before  # type: ignore[operator]
+    assert {order for order in orders if order != orders[place]} <= set(order_ids(stated))
+    assert await sweep_position(store) > before  # type: ignore[operator]
 
 
 async def test_an_id_as_a_text_is_an_id(store: Store) -> None:
@@ -76,7 +75,7 @@ async def test_an_id_as_a_text_is_an_id(store: Store) -> None:
     listed = [row | {"id": str(row["id"])} for row in rows(store, order)]
     store.trouble("status", LIST, status=200, body=json.dumps(listed))
 
-    assert ids(await store.swept()) == [order]
+    assert order_ids(await store.swept()) == [order]
 
 
 async def test_a_row_without_an_id_is_one_dead_letter_however_often_it_is_met(store: Store) -> None:
@@ -123,7 +122,7 @@ async def test_an_order_that_the_list_leaves_out_is_read_alone(store: Store) -> 
 
     stated = await store.looks()
 
-    assert sorted(ids(stated)) == [left_out, sound]
+    assert sorted(order_ids(stated)) == [left_out, sound]
     assert [event.how for event in stated if isinstance(event, DeadLetterSettled)] == ["overtaken"]
 
 
@@ -152,7 +151,7 @@ async def test_a_draft_is_ordinary_everywhere(store: Store, status: str) -> None
     hinted = await store.hinted(draft)
     del store.shop.orders[draft]
 
-    assert ids(swept) == [sound]
+    assert order_ids(swept) == [sound]
     assert hinted == []
     assert await store.hinted(draft) == []
     store.passes(hours=1)

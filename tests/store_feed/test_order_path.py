@@ -15,10 +15,10 @@ from services.order_exporter import handlers as order_handlers
 from services.order_exporter.deliveries import deliveries
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
 from services.sandbox.balance.record import make_uid
-from tests.balance.test_balance_with_sandbox import client_of, sandbox
 from tests.outbox.bench import open_bench
 from tests.outbox.shelf import record
 from tests.store_feed.shop_bench import Store, intake
+from tests.support.balance_sandbox import client_of, sandbox
 from tests.support.called_modules import record_called_modules
 from tests.support.exporting import link, settings
 from tests.support.memory_state import NOON

@@ -11,7 +11,7 @@ import pytest
 
 from contracts.model import Event
 from contracts.operations import DeadLettered
-from contracts.shop import OrderChanged, OrderUnreadable, RefundIssued
+from contracts.shop import OrderUnreadable, RefundIssued
 from services.engine.outbox.upstream_errors import Unavailable, UpstreamError
 from services.engine.outbox.work import Work
 from services.sandbox.woocommerce import placing, values
@@ -19,16 +19,11 @@ from services.store_feed import sweep
 from services.store_feed.handlers import handlers
 from services.store_feed.records import NAME, SWEPT, HintSource, request_refreshes
 from services.store_feed.sweep import OrderSweep
-from tests.store_feed.shop_bench import MAIN, Store, open_store
+from tests.store_feed.shop_bench import MAIN, Store, open_store, order_ids, sweep_position
 from tests.support.engine_bench import Ledger, opened, reading
 
 LISTED = "GET .*/orders$"
 RECORDED = 127
-
-
-def ids(events: list[Event]) -> list[int]:
-    """The orders stated, in order."""
-    return [event.order_id for event in events if isinstance(event, OrderChanged)]
 
 
 @pytest.fixture
@@ -42,7 +37,7 @@ def _short_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def test_orders_that_no_webhook_reported_are_found(store: Store) -> None:
     placed = [store.places() for _ in range(3)]
 
-    assert ids(await store.swept()) == placed
+    assert order_ids(await store.swept()) == placed
     assert await store.swept() == []
 
 
@@ -89,7 +84,7 @@ async def test_at_first_contact_the_past_stays_where_it_is(tmp_path: Path) -> No
         order = store.places()
 
         assert first == []
-        assert ids(await store.swept()) == [order]
+        assert order_ids(await store.swept()) == [order]
 
 
 async def test_a_buyer_in_the_checkout_is_not_read_at_all(store: Store) -> None:
@@ -108,8 +103,8 @@ async def test_the_sweep_looks_back_for_what_was_saved_late(store: Store) -> Non
     store.passes(minutes=1)
     store.shop.orders[late] = hidden
 
-    assert ids(first) == [order]
-    assert ids(await store.swept()) == [late]
+    assert order_ids(first) == [order]
+    assert order_ids(await store.swept()) == [late]
 
 
 async def test_the_cursor_moves_only_with_durable_hints(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,7 +118,7 @@ async def test_the_cursor_moves_only_with_durable_hints(store: Store, monkeypatc
         patched.setattr(Work, "flush", fails)
         await store.sweep.once()
 
-    assert ids(await store.swept()) == [order]
+    assert order_ids(await store.swept()) == [order]
 
 
 @pytest.mark.usefixtures("_short_pages")
@@ -142,7 +137,7 @@ async def test_a_page_that_fails_loses_nothing_and_repeats_nothing(store: Store)
     stated += await store.swept()
 
     assert failures > 3
-    assert ids(stated) == orders
+    assert order_ids(stated) == orders
 
 
 async def test_an_order_dated_in_the_future_does_not_blind_the_sweep(store: Store) -> None:
@@ -153,8 +148,8 @@ async def test_an_order_dated_in_the_future_does_not_blind_the_sweep(store: Stor
     store.passes(minutes=5)
     placed = store.places()
 
-    assert ids(first) == [from_the_future]
-    assert ids(await store.swept()) == [placed]
+    assert order_ids(first) == [from_the_future]
+    assert order_ids(await store.swept()) == [placed]
 
 
 async def test_an_order_that_cannot_be_read_is_not_asked_for_at_every_sweep(store: Store) -> None:
@@ -168,7 +163,7 @@ async def test_an_order_that_cannot_be_read_is_not_asked_for_at_every_sweep(stor
 
     assert [type(event) for event in first] == [OrderUnreadable, DeadLettered]
     assert later == [[], [], []]
-    assert ids(await store.swept()) == [order]
+    assert order_ids(await store.swept()) == [order]
 
 
 async def test_an_unavailable_shop_is_swept_at_the_next_turn(store: Store) -> None:
@@ -178,7 +173,7 @@ async def test_an_unavailable_shop_is_swept_at_the_next_turn(store: Store) -> No
         await store.sweep.once()
     store.faults.clear()
 
-    assert ids(await store.swept()) == [order]
+    assert order_ids(await store.swept()) == [order]
 
 
 @pytest.mark.claim("K4")
@@ -211,7 +206,7 @@ async def test_every_order_is_found_whatever_the_clock_and_zone_of_the_shop(
         store.faults.clear(broken)
         stated += await store.swept()
 
-    assert sorted(ids(stated)) == placed
+    assert sorted(order_ids(stated)) == placed
 
 
 async def test_after_a_rebuild_the_sweep_goes_on_before_the_newest_order_known(store: Store, tmp_path: Path) -> None:
@@ -226,7 +221,7 @@ async def test_after_a_rebuild_the_sweep_goes_on_before_the_newest_order_known(s
         store.engine, store.ledger = engine, Ledger(engine)
         stated = await store.swept()
 
-    assert ids(stated) == [unserved]
+    assert order_ids(stated) == [unserved]
     assert store.reads(known) == 2
 
 
@@ -234,18 +229,12 @@ async def test_the_cursor_never_goes_back(store: Store) -> None:
     for _ in range(3):
         store.places()
     await store.swept()
-    before = await cursor(store)
+    before = await sweep_position(store)
     store.shop.orders.popitem()
 
     await store.swept()
 
-    assert await cursor(store) == before
-
-
-async def cursor(store: Store) -> object:
-    """How far the sweep has come."""
-    async with store.engine.work() as work:
-        return (await work.get_many(SWEPT, [MAIN]))[MAIN].modified_at
+    assert await sweep_position(store) == before
 
 
 async def test_each_shop_has_a_cursor_of_its_own(store: Store, tmp_path: Path) -> None:

@@ -97,3 +97,8 @@ def product(product_id: int, sku: str, **more: Any) -> dict[str, Any]:
 def only(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """Some of a mapping's values."""
     return {name: values[name] for name in names}
+
+
+def answer_by_path(**routes: httpx.Response) -> Any:
+    """A shop that answers by the last word of the path."""
+    return lambda request: routes[request.url.path.rstrip("/").rsplit("/", 1)[1].replace("-", "_")]

@@ -19,7 +19,7 @@ from services.sandbox.faults import FaultInjector
 from services.sandbox.server import Endpoint, serve
 from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.shop import SandboxShopSettings
-from tests.woocommerce.test_shop_over_the_wire import NEW, calls
+from tests.woocommerce.served_shop import NEW_PRODUCTS, open_client
 
 pytestmark = pytest.mark.claim("K16", "K28")
 NOTICE = "<br />\n<b>Notice</b>:  Undefined index: a in <b>/srv/plugin.php</b> on line <b>3</b><br />\n"
@@ -49,8 +49,10 @@ async def refusal(shop: WooCommerce) -> UpstreamError:
 @pytest.mark.parametrize("tls", [True, False], ids=["https", "http"])
 @pytest.mark.parametrize("prefix", ["api", "index.php/wp-json", "rest/v"])
 async def test_another_rest_prefix_is_found_once_and_used_for_every_call(prefix: str, tls: bool) -> None:
-    async with hosted(tls=tls, rest_prefix=prefix) as (served, faults, _), calls(served) as shop:
-        assert len(await shop.create_products(NEW)) == 2, "a write that met no API is sent to the right address"
+    async with hosted(tls=tls, rest_prefix=prefix) as (served, faults, _), open_client(served) as shop:
+        assert len(await shop.create_products(NEW_PRODUCTS)) == 2, (
+            "a write that met no API is sent to the right address"
+        )
         assert (await shop.probe()).problems == ()
         assert set(await shop.products_by_sku(["TEA"])) == {"TEA"}
         assert shop.discovered_prefix == prefix
@@ -61,7 +63,7 @@ async def test_another_rest_prefix_is_found_once_and_used_for_every_call(prefix:
 
 
 async def test_a_prefix_that_changes_while_we_run_is_found_again() -> None:
-    async with hosted() as (served, _, app), calls(served) as shop:
+    async with hosted() as (served, _, app), open_client(served) as shop:
         for prefix, found in (("wp-json", ""), ("api", "api"), ("rest", "rest"), ("wp-json", "")):
             app.state.shop.settings = replace(app.state.shop.settings, rest_prefix=prefix)
             await shop.categories()
@@ -70,10 +72,10 @@ async def test_a_prefix_that_changes_while_we_run_is_found_again() -> None:
 
 async def test_a_configured_prefix_is_used_and_no_other_is_looked_for() -> None:
     async with hosted(rest_prefix="api") as (served, faults, _):
-        async with calls(served, settings={"rest_prefix": "/api/"}) as shop:
+        async with open_client(served, settings={"rest_prefix": "/api/"}) as shop:
             await shop.categories()
             assert (shop.discovered_prefix, "GET /" in asked(faults)) == ("", False)
-        async with calls(served, settings={"rest_prefix": "wrong"}) as shop:
+        async with open_client(served, settings={"rest_prefix": "wrong"}) as shop:
             found = await refusal(shop)
     assert found.reason is Reason.SHOP_ADDRESS_WRONG
     assert "shops.main.rest-prefix" in found.message
@@ -91,7 +93,7 @@ CAUSES: dict[str, tuple[dict[str, Any], Reason, str]] = {
 async def test_what_the_refusal_does_not_show_is_found_by_asking_once(
     options: dict[str, Any], reason: Reason, remedy: str
 ) -> None:
-    async with hosted(**options) as (served, faults, app), calls(served) as shop:
+    async with hosted(**options) as (served, faults, app), open_client(served) as shop:
         found = await refusal(shop)
         assert (found.reason, isinstance(outcome_of(found), Retry)) == (reason, True)
         assert remedy in found.message
@@ -105,18 +107,18 @@ async def test_what_the_refusal_does_not_show_is_found_by_asking_once(
 
 
 async def test_an_unknown_key_is_not_taken_for_a_removed_header() -> None:
-    async with hosted() as (served, _, _), calls(served, key="ck_nobody") as shop:
+    async with hosted() as (served, _, _), open_client(served, key="ck_nobody") as shop:
         assert (await refusal(shop)).reason is Reason.SHOP_KEY_REFUSED
 
 
 async def test_the_key_is_never_in_a_query_over_plain_http() -> None:
-    async with hosted(tls=False, removes_authorization=True) as (served, faults, _), calls(served) as shop:
+    async with hosted(tls=False, removes_authorization=True) as (served, faults, _), open_client(served) as shop:
         assert (await refusal(shop)).reason is Reason.SHOP_KEY_REFUSED
         assert not any("consumer_key" in entry.query for entry in faults.journal.entries)
 
 
 async def test_the_check_names_the_prefix_and_what_php_writes() -> None:
-    async with hosted(rest_prefix="api", php_notice=NOTICE) as (served, _, _), calls(served) as shop:
+    async with hosted(rest_prefix="api", php_notice=NOTICE) as (served, _, _), open_client(served) as shop:
         _, findings = await checks.check_key(shop)
         [prefix] = [finding for finding in findings if finding.what == "REST prefix"]
         [output] = checks.check_php_output(shop, "main")
@@ -126,7 +128,7 @@ async def test_the_check_names_the_prefix_and_what_php_writes() -> None:
 
 
 async def test_the_check_names_a_removed_header() -> None:
-    async with hosted(removes_authorization=True) as (served, _, _), calls(served) as shop:
+    async with hosted(removes_authorization=True) as (served, _, _), open_client(served) as shop:
         _, findings = await checks.check_key(shop)
     wrong = {finding.what: finding.fix for finding in findings if finding.ok is False}
     assert set(wrong) == {"key may read", "key may write"}
@@ -134,7 +136,7 @@ async def test_the_check_names_a_removed_header() -> None:
 
 
 async def test_an_ordinary_shop_has_no_such_findings() -> None:
-    async with hosted() as (served, faults, _), calls(served) as shop:
+    async with hosted() as (served, faults, _), open_client(served) as shop:
         _, findings = await checks.check_key(shop)
         assert {finding.what for finding in findings} == {"shop", "key may read", "key may write"}
         assert checks.check_php_output(shop, "main") == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,40 +9,22 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
-from contracts.shop import OrderChanged, RefundIssued
+from contracts.shop import OrderChanged
 from services.connectors.woocommerce.customers import order_ref
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.refund import refund_issued
 from services.sandbox.recorded import get_recording, list_order_ids
-from tests.woocommerce.shop_double import answered
+from tests.woocommerce.order_facts import KEYS, gross, read_order
 
-KEYS: dict[str, Any] = {
-    "personal_id_keys": ("_billing_personal_id",),
-    "company_id_keys": ("_billing_company_code",),
-}
 ALL = [get_recording(order_id) for order_id in list_order_ids()]
-
-
-def read(order: dict[str, Any]) -> OrderChanged:
-    return order_changed("main", order, **KEYS)
-
-
-def gross(event: OrderChanged | RefundIssued) -> Decimal:
-    return sum((line.total + line.total_tax for line in event.lines), Decimal(0))
-
-
-@pytest.fixture
-def order() -> dict[str, Any]:
-    """A storefront order: two goods, a coupon, shipping, one refund."""
-    return deepcopy(answered("order-get-after-partial-refund"))
 
 
 def test_every_recorded_order_becomes_a_fact_that_adds_up_to_its_total() -> None:
     """Rule 1: the answered figures add up, or miss by one tetri where tax is rounded at the subtotal."""
     assert len(ALL) > 250
     for one in ALL:
-        event = read(one.order)
+        event = read_order(one.order)
         assert abs(event.total - gross(event)) <= (Decimal("0.01") if "subtotal" in one.config["name"] else 0)
         assert event.total == Decimal(one.order["total"])
         assert len(event.lines) == sum(len(one.order[part]) for part in ("line_items", "shipping_lines", "fee_lines"))
@@ -51,21 +32,21 @@ def test_every_recorded_order_becomes_a_fact_that_adds_up_to_its_total() -> None
 
 def test_every_line_tax_names_a_rate_of_its_order() -> None:
     for one in ALL:
-        event = read(one.order)
+        event = read_order(one.order)
         rates = {rate.rate_id for rate in event.tax_rates}
         assert {tax.rate_id for line in event.lines for tax in line.taxes} <= rates
 
 
 def test_every_fact_survives_its_own_json() -> None:
     for one in ALL:
-        event = read(one.order)
+        event = read_order(one.order)
         assert OrderChanged.model_validate_json(event.model_dump_json()) == event
 
 
 def test_every_recorded_refund_becomes_a_positive_fact_joined_to_the_orders_lines() -> None:
     seen = 0
     for one in ALL:
-        lines = {line.line_id: line.kind for line in read(one.order).lines}
+        lines = {line.line_id: line.kind for line in read_order(one.order).lines}
         for refund in one.all_refunds().values():
             event = refund_issued("main", one.order, refund, **KEYS)
             seen += 1
@@ -77,7 +58,7 @@ def test_every_recorded_refund_becomes_a_positive_fact_joined_to_the_orders_line
 
 
 def test_an_order_from_the_storefront_is_read(order: dict[str, Any]) -> None:
-    event = read(order)
+    event = read_order(order)
     assert (event.order_id, event.number, event.status, event.currency) == (4917, "4917", "processing", "GEL")
     assert (event.payment_method, event.created_via, event.prices_include_tax) == ("cod", "store-api", True)
     assert event.created_at == datetime(2026, 11, 21, 3, 13, 29, tzinfo=UTC)
@@ -94,7 +75,7 @@ def test_an_order_from_the_storefront_is_read(order: dict[str, Any]) -> None:
 
 
 def test_personal_data_is_only_in_the_person(order: dict[str, Any]) -> None:
-    event = read(order)
+    event = read_order(order)
     assert event.person is not None
     assert (event.person.email, event.person.phone) == ("nino@example.test", "+995599123456")
     assert event.person.comment == "დარეკეთ მისვლამდე"
@@ -109,7 +90,7 @@ def test_personal_and_company_ids_come_from_the_configured_fields(order: dict[st
         {"key": "_billing_personal_id", "value": " 99012345678 "},
         {"key": "_billing_company_code", "value": 999123456},
     ]
-    person = read(order).person
+    person = read_order(order).person
     assert person is not None
     assert (person.personal_id, person.company_id) == ("99012345678", "999123456")
     other = order_changed("main", order, personal_id_keys=("elsewhere",)).person
@@ -159,7 +140,7 @@ def test_the_reference_reveals_nothing_about_the_person(order: dict[str, Any]) -
 
 
 def test_fields_of_plugins_are_accepted(order: dict[str, Any]) -> None:
-    event = read(order | {"status": "wc-handed-to-courier", "payment_method": "bog_iframe", "created_via": "app"})
+    event = read_order(order | {"status": "wc-handed-to-courier", "payment_method": "bog_iframe", "created_via": "app"})
     assert (event.status, event.payment_method, event.created_via) == ("wc-handed-to-courier", "bog_iframe", "app")
 
 
@@ -168,7 +149,7 @@ def test_php_forms_of_values_are_accepted(order: dict[str, Any]) -> None:
     lines["3"]["sku"] = None
     lines["3"]["name"] = "ყავა &amp; ჩაი"
     lines["4"]["taxes"] = [{"id": 1, "total": ""}]
-    event = read(order | {"shipping": [], "line_items": lines, "number": 4917, "customer_note": None})
+    event = read_order(order | {"shipping": [], "line_items": lines, "number": 4917, "customer_note": None})
     assert [(line.name, line.sku, line.taxes != ()) for line in event.lines[:2]] == [
         ("ყავა & ჩაი", "", True),
         ("ჩაი", "B-1", False),
@@ -221,7 +202,7 @@ def test_a_broken_order_is_refused_with_order_and_field(
         record = record[int(step) if step.isdigit() else step]
     record[last] = value
     with pytest.raises(ReadError) as raised:
-        read(order)
+        read_order(order)
     assert raised.value.reason == Reason.SHOP_ORDER_INVALID
     assert raised.value.detail.startswith("shop main: order ")
     assert f"field `{named}` " in raised.value.detail
@@ -231,75 +212,12 @@ def test_a_broken_order_is_refused_with_order_and_field(
 def test_a_missing_field_is_named(order: dict[str, Any], field: str) -> None:
     del order[field]
     with pytest.raises(ReadError, match=f"shop main: .*: field `{field}` is missing"):
-        read(order)
+        read_order(order)
 
 
 def test_an_invalid_person_is_reported_without_personal_data(order: dict[str, Any]) -> None:
     order["customer_id"] = "nino@example.test"
     with pytest.raises(ReadError) as raised:
-        read(order)
+        read_order(order)
     assert "field `customer_id` is not an account number" in raised.value.detail
     assert "nino" not in raised.value.detail
-
-
-@pytest.fixture
-def refunds() -> dict[int, dict[str, Any]]:
-    return {refund["id"]: refund for refund in deepcopy(answered("refunds-list"))}
-
-
-def issued(order: dict[str, Any], refund: dict[str, Any]) -> RefundIssued:
-    return refund_issued("main", order, refund, **KEYS)
-
-
-def test_a_refund_by_quantity_is_read(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
-    event = issued(order, refunds[4932])
-    (line,) = event.lines
-    assert (event.order_id, event.refund_id, event.amount) == (4917, 4932, Decimal("6.57"))
-    assert (line.kind, line.refunded_line_id, line.quantity) == ("product", 10, Decimal(1))
-    assert (line.total, line.total_tax, line.taxes[0].total) == (Decimal("5.57"), Decimal("1.00"), Decimal(1))
-    assert gross(event) == event.amount
-
-
-def test_a_refund_of_shipping_is_read(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
-    (line,) = issued(order, refunds[4934]).lines
-    assert (line.kind, line.refunded_line_id, line.quantity) == ("shipping", 11, Decimal(1))
-    assert (line.total, line.total_tax) == (Decimal("4.24"), Decimal("0.76"))
-
-
-def test_a_refund_of_an_amount_has_no_lines(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
-    event = issued(order, refunds[4933])
-    assert (event.amount, event.lines) == (Decimal("2.00"), ())
-
-
-def test_the_reason_of_a_refund_is_personal_data(order: dict[str, Any], refunds: dict[int, dict[str, Any]]) -> None:
-    event = issued(order, refunds[4933])
-    assert event.person is not None
-    assert event.person.comment == "goodwill"
-    assert event.person_ref == read(order).person_ref
-    assert "goodwill" not in event.model_copy(update={"person": None}).model_dump_json()
-
-
-@pytest.mark.parametrize("meta", [[], [{"key": "_refunded_item_id", "value": "x"}], [{"key": "other", "value": "9"}]])
-def test_a_refund_line_without_its_original_is_read(
-    order: dict[str, Any], refunds: dict[int, dict[str, Any]], meta: Any
-) -> None:
-    refunds[4932]["line_items"][0]["meta_data"] = meta
-    assert issued(order, refunds[4932]).lines[0].refunded_line_id is None
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"amount": "-1"}, "amount"),
-        ({"amount": None}, "amount"),
-        ({"id": None}, "id"),
-        ({"line_items": [{"id": 1, "total": "-1", "total_tax": "0", "quantity": 1}]}, "line_items.0.quantity"),
-    ],
-)
-def test_a_broken_refund_is_refused_with_order_refund_and_field(
-    order: dict[str, Any], refunds: dict[int, dict[str, Any]], change: dict[str, Any], named: str
-) -> None:
-    with pytest.raises(ReadError) as raised:
-        issued(order, refunds[4932] | change)
-    assert raised.value.detail.startswith("shop main: order 4917, refund ")
-    assert f"field `{named}` " in raised.value.detail

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from services.connectors.http.listing import Listing
 from services.engine.outbox.upstream_errors import Misaddressed, Unavailable
-from tests.woocommerce.shop_double import ShopDouble, client, listed, recorded
+from tests.woocommerce.shop_double import ShopDouble, answer_by_path, client, listed, recorded
 
 INDEX = {
     "name": "ყავის სახლი",
@@ -24,11 +24,6 @@ INDEX = {
 STATUS = {"environment": {"version": "9.9.5"}, "settings": {"HPOS_enabled": True}}
 
 
-def routed(**routes: httpx.Response) -> Any:
-    """A shop that answers by the last word of the path."""
-    return lambda request: routes[request.url.path.rstrip("/").rsplit("/", 1)[1].replace("-", "_")]
-
-
 def ready(**changes: httpx.Response) -> Any:
     usual = {
         "wp_json": httpx.Response(200, json=INDEX),
@@ -36,7 +31,7 @@ def ready(**changes: httpx.Response) -> Any:
         "batch": recorded("product-batch-empty"),
         "system_status": httpx.Response(200, json=STATUS),
     }
-    return routed(**usual | changes)
+    return answer_by_path(**usual | changes)
 
 
 async def test_a_working_shop_is_reported_as_ready() -> None:
@@ -84,14 +79,16 @@ async def test_an_unavailable_shop_is_not_reported_as_misconfigured() -> None:
 
 
 async def test_the_tax_settings_of_the_shop_are_read() -> None:
-    async with client(routed(current=recorded("currency-current"), tax=recorded("settings-tax"))) as shop:
+    async with client(answer_by_path(current=recorded("currency-current"), tax=recorded("settings-tax"))) as shop:
         assert await shop.currency() == "GEL"
         taxes = await shop.tax_settings()
     assert (taxes.prices_include_tax, taxes.round_at_subtotal, taxes.based_on) == (True, False, "base")
 
 
 async def test_one_setting_and_the_tax_rates_are_read() -> None:
-    async with client(routed(woocommerce_currency=recorded("setting-currency"), taxes=recorded("taxes-list"))) as shop:
+    async with client(
+        answer_by_path(woocommerce_currency=recorded("setting-currency"), taxes=recorded("taxes-list"))
+    ) as shop:
         assert await shop.setting("general", "woocommerce_currency") == "GEL"
         rates = await shop.tax_rates()
     assert [(rate.id, rate.percent, rate.tax_class) for rate in rates.records] == [
@@ -101,7 +98,7 @@ async def test_one_setting_and_the_tax_rates_are_read() -> None:
 
 
 async def test_categories_are_read_with_their_parents() -> None:
-    async with client(routed(categories=recorded("categories-list"))) as shop:
+    async with client(answer_by_path(categories=recorded("categories-list"))) as shop:
         found = {category.name: (category.id, category.parent) for category in (await shop.categories()).records}
     assert (found["Uncategorized"], found["მარცვლეული"]) == ((15, 0), (17, 16))
 
