@@ -15,6 +15,7 @@ class Reason(StrEnum):
     RECORD_RULE_FAILED = "record.rule-failed"
     RECORD_CONTRADICTION = "record.contradiction"
     DECISION_FAILED = "decision.failed"
+    EVENT_TOO_LARGE = "event.too-large"
 
     BALANCE_REFUSED = "balance.refused"
     BALANCE_BAD_ANSWER = "balance.bad-answer"
@@ -100,6 +101,7 @@ class Reason(StrEnum):
     SALE_STORE_CREDIT = "sale.store-credit"
     SALE_LINE_NEGATIVE = "sale.line-negative"
     SALE_DATE_AHEAD = "sale.date-ahead"
+    SALE_TOO_MANY_LINES = "sale.too-many-lines"
 
     SALE_RESTORED = "sale.restored"
 

@@ -7,16 +7,19 @@ of a rate, decimals, the order of lines, and lines that were replaced by equal o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import itemgetter
 
+from contracts.json_text import digest_of
 from contracts.ledger import RecordedLine, SaleRecorded
 from contracts.money import TETRI, vat_in
 from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, OrderLine
 from services.accounting.documents.figures import amounts, blur, finest, number, order_blur
-from services.accounting.documents.ids import digest_of
 from services.accounting.documents.lines import takes_goods
 from services.order_exporter.client import identity_of
 
@@ -49,6 +52,10 @@ def _line(line: OrderLine, percents: dict[int, str]) -> list[object]:
 ZERO, ROUNDING = Decimal(0), Decimal("0.05")
 NO_ITEMS: Mapping[int, str] = {}
 Percents = frozenset[Decimal | None]
+Alike = tuple[str, Decimal | None, str | None]
+"""Kind, quantity (of products) and item (None: any)."""
+Figures = tuple[Decimal, Decimal, Percents]
+"""Amount, VAT and rates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +140,55 @@ def _compare_lines(order: OrderChanged, sale: SaleRecorded, items: Mapping[int, 
     return _match_replaced(added, left, items)
 
 
-def _match_replaced(added: Iterable[CurrentLine], left: list[SoldLine], items: Mapping[int, str]) -> str:
+def _match_replaced(added: Iterable[CurrentLine], left: Sequence[SoldLine], items: Mapping[int, str]) -> str:
     """An added line replaces a missing one if both are equal; any other is a difference."""
+    missing = MissingLines(left)
     for shown in added:
-        item = items.get(shown.line.line_id)
-        same = (one for one in left if not _compare_line(shown, one) and item in (None, one.item))
-        found = next(same, None)
-        if found is not None:
-            left.remove(found)
-        elif shown.line.kind == "product" or abs(shown.gross) > shown.slack:
+        if missing.take_equal(shown, items.get(shown.line.line_id)):
+            continue
+        if shown.line.kind == "product" or abs(shown.gross) > shown.slack:
             return f"{shown.name} was added"
-    return f"line {left[0].line_id} over {left[0].gross} was removed" if left else ""
+    first = next((line for line in left if id(line) in missing.left), None)
+    return f"line {first.line_id} over {first.gross} was removed" if first else ""
+
+
+class MissingLines:
+    """The lines of a Sale that the order lacks, by what must be equal and sorted by amount.
+
+    Of many equal lines the first that is left is found at once; comparing each with each would take minutes.
+    """
+
+    def __init__(self, lines: Iterable[SoldLine]) -> None:
+        self.left: set[int] = set()
+        self._lines: defaultdict[Alike, defaultdict[Figures, deque[SoldLine]]] = defaultdict(lambda: defaultdict(deque))
+        for line in lines:
+            self.left.add(id(line))
+            for item in (line.item, None):
+                alike = (line.kind, line.quantity if line.kind == "product" else None, item)
+                self._lines[alike][line.gross, line.vat, frozenset(line.percents)].append(line)
+        self._sorted = {alike: sorted(found, key=itemgetter(0)) for alike, found in self._lines.items()}
+
+    def take_equal(self, shown: CurrentLine, item: str | None) -> bool:
+        """Take a line that equals this one and has this item, if there is one; any item if it is None."""
+        for kind in {shown.line.kind, "product" if takes_goods(shown.line) else "fee"}:
+            alike = (kind, shown.line.quantity if kind == "product" else None, item)
+            for figures in self._near(alike, shown):
+                if (line := self._first_left(self._lines[alike][figures])) and not _compare_line(shown, line):
+                    self.left.discard(id(line))
+                    return True
+        return False
+
+    def _near(self, alike: Alike, shown: CurrentLine) -> Iterator[Figures]:
+        figures = self._sorted.get(alike, [])
+        for at in range(bisect_left(figures, shown.gross - shown.slack, key=itemgetter(0)), len(figures)):
+            if figures[at][0] > shown.gross + shown.slack:
+                return
+            yield figures[at]
+
+    def _first_left(self, lines: deque[SoldLine]) -> SoldLine | None:
+        while lines and id(lines[0]) not in self.left:
+            lines.popleft()
+        return lines[0] if lines else None
 
 
 def _compare_line(shown: CurrentLine, sold: SoldLine) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 from contracts.balance import Accounts
 from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
+from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.accounting.documents.ids import sale_uid
 from services.accounting.documents.order_rules import apply_rules
+from services.accounting.documents.unbookable import Unbookable, setting_key
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter.buyer import ChosenClient, choose_client
@@ -74,6 +76,7 @@ def prepare(
 
     A Sale that is only planned (not `live`) may use links that are only planned too.
     """
+    check_size(known.order, settings)
     items = resolve_items(known.order, state, live=live)
     if isinstance(items, Blocked):
         return items
@@ -85,6 +88,14 @@ def prepare(
         return place
     rules = ruling.applied(settings, place.warehouse)
     return _prepare_sale(SaleDraft(known, rules, prices, balance, state, items, place, reserves))
+
+
+def check_size(order: OrderChanged, settings: OrderSettings) -> None:
+    """Raises `Unbookable` for an order with more lines than a document may have."""
+    if (count := len(order.lines)) > settings.max_lines:
+        key = setting_key(order.shop, "max-lines")
+        detail = f"the order has {count} lines; {key} allows {settings.max_lines}"
+        raise Unbookable(Reason.SALE_TOO_MANY_LINES, detail)
 
 
 def _prepare_sale(draft: SaleDraft) -> PreparedSale:

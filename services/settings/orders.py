@@ -170,6 +170,9 @@ class OrderSettings(DocumentSettings):
     locked_until: date | None = Field(
         default=None, description="the last closed day: corrections and refunds are dated after it, Sales in it wait"
     )
+    max_lines: int = Field(
+        default=5000, ge=1, description="an order with more lines waits for a person: it may be an attack or a mistake"
+    )
     approve_first: int = Field(
         default=0, ge=0, description="so many documents of each new shape wait for the accountant's approval; 0: none"
     )

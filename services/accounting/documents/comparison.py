@@ -5,12 +5,18 @@ Balance fact 44: Balance may accept a document and leave a column empty instead 
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from contracts.ledger import RecordedLine
 from services.connectors.balance.documents import StoredDocument, StoredLine
+
+MOST_DIFFERENCES = 50
+Content = tuple[str, Decimal | None]
+"""The item of a line, in lower case, and its amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,13 @@ def compare_document(intent: DocumentIntent, stored: StoredDocument) -> Document
     wrong = [*_header(intent, stored), *_counts(intent, stored)]
     for position, line in enumerate(intent.lines):
         wrong += _line(position, line, intent.quantities[position], matched[position])
-    return DocumentComparison(tuple(wrong), _vat(intent, stored), tuple(map(_held, intent.lines, matched)))
+    return DocumentComparison(tuple(_limit(wrong)), _vat(intent, stored), tuple(map(_held, intent.lines, matched)))
+
+
+def _limit(differences: list[str]) -> list[str]:
+    """The first differences and the number of the others: they go into events and messages."""
+    more = len(differences) - MOST_DIFFERENCES
+    return [*differences[:MOST_DIFFERENCES], f"and {more} more"] if more > 0 else differences
 
 
 def _header(intent: DocumentIntent, stored: StoredDocument) -> list[str]:
@@ -91,19 +103,42 @@ def _counts(intent: DocumentIntent, stored: StoredDocument) -> list[str]:
 def _matched(intent: DocumentIntent, stored: StoredDocument) -> list[StoredLine | None]:
     """For each intended line the stored one: the same item and amount anywhere, else the same position."""
     left: dict[int, StoredLine] = dict(enumerate(stored.lines))
+    places = _places(stored)
     found: dict[int, StoredLine] = {}
     for position, line in enumerate(intent.lines):
-        same = [at for at, other in left.items() if _same(other.item, line.item) and other.amount == line.amount]
-        if same:
-            found[position] = left.pop(position if position in same else same[0])
+        at = _find_equal(position, line, left, places)
+        if at is not None:
+            found[position] = left.pop(at)
     for position in range(len(intent.lines)):
         if position not in found and position in left:
             found[position] = left.pop(position)
     return [found.get(position) for position in range(len(intent.lines))]
 
 
-def _same(found: str | None, meant: str) -> bool:
-    return found is not None and found.lower() == meant.lower()
+def _places(stored: StoredDocument) -> dict[Content, deque[int]]:
+    """The positions of stored lines by content: with many equal lines, a search for each would take minutes."""
+    places: defaultdict[Content, deque[int]] = defaultdict(deque)
+    for at, line in enumerate(stored.lines):
+        places[_content(line.item, line.amount)].append(at)
+    return places
+
+
+def _find_equal(
+    position: int, line: RecordedLine, left: Mapping[int, StoredLine], places: Mapping[Content, deque[int]]
+) -> int | None:
+    """The position of a stored line with the same content that is left: the same position, else the first one."""
+    content = _content(line.item, line.amount)
+    same = left.get(position)
+    if same is not None and _content(same.item, same.amount) == content:
+        return position
+    equal = places.get(content, deque())
+    while equal and equal[0] not in left:
+        equal.popleft()
+    return equal[0] if equal else None
+
+
+def _content(item: str | None, amount: Decimal | None) -> Content:
+    return (item or "").lower(), amount
 
 
 def _line(position: int, meant: RecordedLine, quantity: Decimal, found: StoredLine | None) -> list[str]:
