@@ -61,6 +61,14 @@ TOPICS: tuple[Topic, ...] = (
     ),
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}
+_OVERHEAD = 128 * 1024
+"""Bytes of the headers of an event and of its batch, generously."""
+
+
+def largest_event(topic: str) -> int:
+    """The most bytes that the value of an event may have in this topic."""
+    return BY_NAME[topic].largest - _OVERHEAD
+
 
 REPORTERS: Mapping[str, str] = {
     "balance.items": "balance-feed",

@@ -39,6 +39,7 @@ from services.engine.outbox.lane import dump_cause
 from services.engine.outbox.lookup import Lookup, ResultT
 from services.engine.outbox.outbox import make_event_row
 from services.engine.outbox.reconcile import Changes, reconcile
+from services.engine.outbox.sizes import fit_events
 from services.engine.outbox.subjects import Versions, mark_again, mark_decided, mark_dirty, slot_of
 from services.engine.state.records import Kind, RecordT, State
 from services.engine.state.session import Miss, NotLoaded, Session, Slot
@@ -78,7 +79,8 @@ class Work:
 
     async def announce(self, events: Iterable[tuple[Event, Cause | None]]) -> None:
         """Put events of this service into the outbox, each with the next version of its subject, and apply them."""
-        pairs = await self._news(list(events))
+        news = await self._news(list(events))
+        pairs = await fit_events(self.rules.service, news, partial(self.get_many, PARKED), self.now)
         await self._versions.load({slot_of(event) for event, _ in pairs})
         envelopes = [self._wrap(event, cause) for event, cause in pairs]
         log_lines.log_announced(envelopes)
@@ -86,9 +88,8 @@ class Work:
         await self._apply_all([(envelope, None) for envelope in envelopes])
 
     async def _news(self, pairs: list[tuple[Event, Cause | None]]) -> list[tuple[Event, Cause | None]]:
-        events = await self._lookup.results(
-            {n: partial(self._select_news, event) for n, (event, _) in enumerate(pairs)}
-        )
+        rules_ = {n: partial(self._select_news, event) for n, (event, _) in enumerate(pairs)}
+        events = await self._lookup.results(rules_)
         return [(event, pairs[n][1]) for n, events in events.items() for event in events]
 
     def _select_news(self, event: Event) -> Sequence[Event]:
