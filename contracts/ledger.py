@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from contracts.delivery_ids import order_key
-from contracts.model import Event, Instant, Money, Part, Quantity, ShopId, Uid
+from contracts.model import Content, Event, Instant, Money, Part, Quantity, ShopId, Uid
 
 NO_REFUND = 0
 """The refund id of a reversal, which belongs to no refund; further reversals of the same order count down from it."""
@@ -62,7 +62,7 @@ class DocumentPart(Part):
     base: Uid | None = None
     total: Money
     positions: tuple[int, ...]
-    sent: dict[str, Any]
+    sent: Content
 
 
 class _LedgerEvent(Event):
@@ -123,7 +123,7 @@ class _SaleEvent(_LedgerEvent):
     )
     currency_rate: Quantity | None = None
     rate_source: RateSource | None = None
-    sent: dict[str, Any]
+    sent: Content
     parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
 
 
@@ -184,7 +184,7 @@ class _CreditNoteEvent(_LedgerEvent):
     content_digest: str
     currency_rate: Quantity | None = None
     rate_source: RateSource | None = None
-    sent: dict[str, Any]
+    sent: Content
     parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
 
     @property
@@ -246,7 +246,7 @@ class _PaymentEvent(_LedgerEvent):
     currency: str
     method: str
     reference: str = ""
-    sent: dict[str, Any]
+    sent: Content
 
     @property
     def subject(self) -> str:

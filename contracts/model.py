@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
+from contracts.json_text import keep_plain
+
 ABSURD = Decimal(10) ** 12
 """No amount or quantity of a shop reaches this; one that does is an error upstream."""
 
@@ -25,13 +27,22 @@ def _writable(value: Decimal) -> Decimal:
     return value
 
 
+FIRST_MOMENT, LAST_MOMENT = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
+"""Between them a moment exists in every time zone, also a day earlier or later."""
+
+
 def _utc(value: datetime) -> datetime:
     try:
-        return value.astimezone(UTC)
+        found = value.astimezone(UTC)
     except OverflowError:
-        raise ValueError("a moment outside of the years 1 to 9999 in UTC") from None
+        found = None
+    if found is None or not FIRST_MOMENT <= found <= LAST_MOMENT:
+        raise ValueError("a moment outside of the years 1 to 9999 in UTC")
+    return found
 
 
+Content = Annotated[dict[str, Any], AfterValidator(keep_plain)]
+"""JSON with any fields."""
 Exact = Annotated[
     Decimal,
     Field(allow_inf_nan=False, gt=-ABSURD, lt=ABSURD),

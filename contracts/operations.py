@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from contracts.catalog import GroupRule
 from contracts.ledger import Attempt
-from contracts.model import Event, Instant, Money, Part, Sealed, ShopId, Uid
+from contracts.model import Content, Event, Instant, Money, Part, Sealed, ShopId, Uid
 
 
 class Command(Event):
@@ -105,9 +105,9 @@ class EditRequested(Command):
     replacement: str
     changed: tuple[str, ...]
     why: str
-    payload: dict[str, Any] = Field(default_factory=dict)
+    payload: Content = Field(default_factory=dict)
     person_ref: str | None = None
-    person: dict[str, Any] | None = None
+    person: Content | None = None
     sealed: Sealed = None
 
 
@@ -182,7 +182,7 @@ class FailedDelivery(Part):
     subject: str
     kind: str
     lane: str
-    payload: dict[str, Any]
+    payload: Content
     attempts: tuple[Attempt, ...] = ()
     blocked_on: str | None = None
 
@@ -217,7 +217,7 @@ class DeadLettered(_DeadLetterEvent):
     record: FailedRecord | None = None
     delivery: FailedDelivery | None = None
     person_ref: str | None = None
-    person: dict[str, Any] | None = None
+    person: Content | None = None
     sealed: Sealed = None
     digest: str
     replays: int = 0

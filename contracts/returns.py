@@ -6,13 +6,13 @@ counts refunds and credit notes takes for one of them.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from contracts.delivery_ids import order_key
 from contracts.ledger import DocumentPart, RateSource, RecordedLine
-from contracts.model import Event, Instant, Money, Part, Quantity, ShopId, Uid
+from contracts.model import Content, Event, Instant, Money, Part, Quantity, ShopId, Uid
 from contracts.operations import Command
 
 
@@ -61,7 +61,7 @@ class ReturnPlanned(Event):
     lines: tuple[RecordedLine, ...]
     currency_rate: Quantity | None = None
     rate_source: RateSource | None = None
-    sent: dict[str, Any] = Field(description="the document as it would be sent to Balance")
+    sent: Content = Field(description="the document as it would be sent to Balance")
     parts: tuple[DocumentPart, ...] = Field(default=(), description="empty where it is one document")
     planned_at: Instant
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from contracts.delivery_ids import order_key
 from contracts.ledger import Attempt, RecordedLine
-from contracts.model import Event, Instant, Money, ShopId, Uid
+from contracts.model import Content, Event, Instant, Money, ShopId, Uid
 from contracts.placement import Pieces
 
 
@@ -37,7 +37,7 @@ class _SalesOrderContent(_SalesOrderEvent):
     lines: tuple[RecordedLine, ...]
     order_version: int
     content_digest: str
-    sent: dict[str, Any]
+    sent: Content
 
 
 class SalesOrderRecorded(_SalesOrderContent):

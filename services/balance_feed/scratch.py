@@ -21,6 +21,9 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
+from contracts.json_text import DEEPEST, TOO_DEEP, to_json
+from contracts.model import FINEST
+
 Joined = Callable[[str], str]
 """Returns what the fact of a row takes from elsewhere, by the row's reference to it."""
 
@@ -124,19 +127,21 @@ def pack_row(row: dict[str, Any]) -> bytes:
     """Return a row as JSON with sorted keys; decimal numbers become plain text, as Balance writes them."""
     try:
         return orjson.dumps(row, default=_plain, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # an integer beyond 64 bits
-        return orjson.dumps(_as_text(row), option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer beyond 64 bits, or a value that is nested too deeply
+        return to_json(_as_text(row), orjson.OPT_SORT_KEYS)
 
 
 def _plain(value: Any) -> str:
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return format(value, "f") if isinstance(value, Decimal) and abs(value.adjusted()) <= FINEST else str(value)
 
 
-def _as_text(value: Any) -> Any:
+def _as_text(value: Any, depth: int = DEEPEST) -> Any:
+    if isinstance(value, dict | list) and depth == 0:
+        return TOO_DEEP
     if isinstance(value, dict):
-        return {name: _as_text(each) for name, each in value.items()}
+        return {name: _as_text(each, depth - 1) for name, each in value.items()}
     if isinstance(value, list):
-        return [_as_text(each) for each in value]
+        return [_as_text(each, depth - 1) for each in value]
     return value if value is None or isinstance(value, bool | str) else _plain(value)
 
 

@@ -12,12 +12,12 @@ import typer
 from contracts.approvals import ApprovalAsked, ApprovalGiven
 from contracts.delivery_ids import credit_note_id, refund_key, sale_id
 from contracts.envelope import Envelope
+from contracts.json_text import digest_of
 from contracts.ledger import CreditNoteRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
 from services.accounting.documents.approval import is_approved
-from services.accounting.documents.ids import digest_of
 from services.cli.command import Json, ReasonOption, command, read_settings
 from services.cli.propose import approve_item_command
 from services.cli.requests import command_header

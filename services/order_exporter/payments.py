@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from contracts.delivery_ids import order_key, refund_key, sale_id
 from contracts.envelope import Envelope
+from contracts.json_text import digest_of
 from contracts.ledger import CreditNoteRecorded, PaymentPlanned, PaymentRecorded, SalePlanned, SaleRecorded, is_reversal
 from contracts.model import Event
 from contracts.money import to_tetri
@@ -16,7 +17,6 @@ from contracts.operations import PaymentReceived
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.accounting.documents.figures import amount
-from services.accounting.documents.ids import digest_of
 from services.accounting.documents.push import ANSWER
 from services.accounting.documents.store_credit import credit_booked
 from services.accounting.documents.unbookable import Unbookable

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
 
+from contracts.json_text import digest_of
 from contracts.notices import OwnState
 from contracts.order_statuses import CORE_STATUSES
 from contracts.reason_texts import find_text
 from services.accounting.documents.figures import amount
-from services.accounting.documents.ids import digest_of
 from services.engine.clock import local_date
 from services.engine.printable import escape_html
 from services.engine.state.records import State

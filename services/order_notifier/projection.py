@@ -7,12 +7,12 @@ from typing import Literal
 
 from contracts.delivery_ids import order_key
 from contracts.envelope import Envelope
+from contracts.json_text import digest_of
 from contracts.ledger import CreditNoteRecorded, SalePlanned, SaleRecorded
 from contracts.model import Event, Instant, Money, Part
 from contracts.notices import OrderNotePlanned, OrderNoteWritten, OrderStatusPlanned, OrderStatusWritten
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved
-from services.accounting.documents.ids import digest_of
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 

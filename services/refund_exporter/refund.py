@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
+from contracts.json_text import digest_of
 from contracts.ledger import CreditNoteRecorded, RecordedLine
 from contracts.shop import RefundIssued, RefundLine
 from services.accounting.documents.figures import is_same_amount, number
-from services.accounting.documents.ids import digest_of
 
 
 def refund_name(refund: RefundIssued) -> str:

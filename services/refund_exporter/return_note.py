@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from contracts.json_text import digest_of
 from contracts.ledger import NO_REFUND
 from contracts.money import to_tetri
 from contracts.reasons import Reason
 from contracts.returns import ReturnLine, ReturnRequested
 from services.accounting.documents.figures import number
-from services.accounting.documents.ids import digest_of
 from services.accounting.documents.unbookable import Unbookable
 from services.engine.clock import local_date
 from services.refund_exporter.credit_note import CreditNote, recorded_lines

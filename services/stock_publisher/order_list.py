@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import orjson
 
+from contracts.json_text import digest_of
 from contracts.order_statuses import TRASH
 from contracts.reasons import Reason
-from services.accounting.documents.ids import digest_of
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.read import parse_amount

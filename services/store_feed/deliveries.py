@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from contracts.json_text import digest_of
 from contracts.model import Event
 from contracts.order_statuses import DRAFT_STATUSES, TRASH
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
-from services.accounting.documents.ids import digest_of
 from services.connectors.woocommerce.exact_taxes import DECIMALS, NotTheSame, may_be_rounded, with_exact_taxes
 from services.connectors.woocommerce.orders import read_parts
 from services.connectors.woocommerce.read import ReadError

@@ -13,6 +13,8 @@ from uuid import uuid4
 import orjson
 from sqlalchemy import bindparam, delete, insert, select
 
+from contracts.json_text import to_json
+from services.connectors.http.json_reader import read_json
 from services.connectors.identity.evidence import normalize_address
 from services.connectors.identity.status import KNOWN
 from services.connectors.woocommerce import php
@@ -137,12 +139,12 @@ def compact_body(body: bytes, source: str = "") -> bytes:
         return b"{}"
     changed = php.moment(delivery.get("date_modified_gmt"))
     modified = changed.isoformat() if changed else None
-    return orjson.dumps({"id": object_id, "modified": modified, "source": source[:LONGEST]})
+    return to_json({"id": object_id, "modified": modified, "source": source[:LONGEST]})
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        found = read_json(body.decode())
+    except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

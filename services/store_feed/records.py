@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from contracts.envelope import Cause
+from contracts.json_text import digest_of
 from contracts.model import Instant, Part
 from contracts.shop import OrderChanged, OrderLine, OrderUnreadable, RefundIssued, RefundUnreadable
-from services.accounting.documents.ids import digest_of
 from services.engine.outbox.work import Work
 from services.engine.state.records import Kind, State
 

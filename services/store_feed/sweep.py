@@ -15,10 +15,10 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from contracts.delivery_ids import order_key
+from contracts.json_text import digest_of
 from contracts.order_statuses import DRAFT_STATUSES
 from contracts.reasons import Reason
 from contracts.shop import OrderUnreadable
-from services.accounting.documents.ids import digest_of
 from services.connectors.identity.guard import Shut, allow_always
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.changes import Cursor

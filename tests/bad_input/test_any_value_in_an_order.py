@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.envelope import decode, headers, value, wrap
+from contracts.json_text import digest_of
 from contracts.shop import OrderChanged
-from services.accounting.documents.ids import digest_of
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.refund import refund_issued

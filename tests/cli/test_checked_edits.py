@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contracts.json_text import digest_of
 from contracts.operations import DeadLettered
 from services.accounting.documents.unbookable import Unbookable
 from services.cli.command import InvalidArgument
@@ -16,7 +17,7 @@ from services.cli.dead_letters import edit_check as looking_up
 from services.cli.dead_letters.correction import Correction, build_correction, editable_document
 from services.cli.dead_letters.edit_check import EditContext, check_references, confirm_doubts
 from services.cli.dead_letters.pointers import set_value
-from services.engine.outbox.dead_letters import dead_letter_of_delivery, digest_of
+from services.engine.outbox.dead_letters import dead_letter_of_delivery
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.upstream_errors import Unavailable
 from services.sandbox import recorded

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from contracts.envelope import correction_id, headers, value
+from contracts.json_text import digest_of
 from contracts.operations import DeadLettered
 from services.cli.command import InvalidArgument
 from services.cli.dead_letter_log import DeadLetter
@@ -18,7 +19,7 @@ from services.cli.dead_letters.pointers import find_differences, set_value
 from services.cli.dead_letters.records import MASK, mask_person
 from services.cli.dead_letters.selection import find_same_record
 from services.engine.kafka.record import restore_record, to_failed_record
-from services.engine.outbox.dead_letters import dead_letter_of_delivery, digest_of
+from services.engine.outbox.dead_letters import dead_letter_of_delivery
 from services.engine.outbox.decision import Delivery
 from tests.cli.dead_letter_events import dead_letters, failed_delivery, failed_record, settled
 from tests.outbox.shelf import envelope as feed_envelope

@@ -116,7 +116,7 @@ async def test_one_record_or_a_list_without_any_is_not_the_list_that_was_asked_f
     assert type(await failure(ask, httpx.Response(200, text=body))) is ForeignAnswer
 
 
-@pytest.mark.parametrize("body", ["", "  ", '{"id": 17, "sta', '[{"id": 17}, {"id"', '{"id": NaN}'])
+@pytest.mark.parametrize("body", ["", "  ", '{"id": 17, "sta', '[{"id": 17}, {"id"'])
 @pytest.mark.parametrize("ask", [*RECORDS.values(), *LISTS.values()], ids=[*RECORDS, *LISTS])
 async def test_a_partial_response_is_not_an_answer(ask: Ask, body: str) -> None:
     assert type(await failure(ask, httpx.Response(200, text=body))) is ReadFailed

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from hashlib import blake2b
-from typing import Any
 from uuid import UUID, uuid5
-
-import orjson
 
 NAMESPACE = UUID("6f3c2a57-18d1-5b0e-9b6e-2a4f0c7d9e35")
 
@@ -69,15 +64,3 @@ def _revised(kind: str, revision: int) -> str:
 
 def _uid(shop: str, kind: str, id_: int) -> str:
     return str(uuid5(NAMESPACE, f"{shop}|{kind}|{id_}"))
-
-
-def digest_of(content: Any) -> str:
-    """The digest of JSON, also with Decimals, independent of the order of keys."""
-    return blake2b(_dumped(content), digest_size=16).hexdigest()
-
-
-def _dumped(content: Any) -> bytes:
-    try:
-        return orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # integers beyond 64 bits, halves of characters
-        return json.dumps(content, default=str, sort_keys=True).encode()

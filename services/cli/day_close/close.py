@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from contracts.closing import Acceptance, DayClosed, DayDifference, DayPlaced, DayTotal, DayVat, DifferenceAccepted
-from services.accounting.documents.ids import digest_of
+from contracts.json_text import digest_of
 from services.cli.day_close.causes import find_difference, tax_in_shop
 from services.cli.day_close.entries import DayEntry
 from services.cli.day_close.sides import Taxed, side_figures

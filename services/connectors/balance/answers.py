@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
+from services.connectors.http.json_reader import read_json
 from services.connectors.http.responses import is_refusal_object
 
 WRAPPERS = frozenset({"items", "value", "source", "data", "rows", "records"})
@@ -20,7 +19,7 @@ _LONGEST = 500
 
 def decode_json(body: bytes) -> Any:
     """The JSON of a body, with or without a byte order mark. Raises `ValueError` for anything else."""
-    return orjson.loads(body.removeprefix(_BOM))
+    return read_json(body.removeprefix(_BOM).decode())
 
 
 def error_texts(body: bytes) -> tuple[str, ...]:

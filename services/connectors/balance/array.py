@@ -10,10 +10,13 @@ from __future__ import annotations
 import re
 from codecs import getincrementaldecoder
 from decimal import Decimal
-from json import JSONDecodeError, JSONDecoder
-from typing import Any, NoReturn
+from json import JSONDecodeError
+from typing import Any
 
 from ijson import IncompleteJSONError, JSONError
+
+from contracts.json_text import DEEPEST, TOO_DEEP
+from services.connectors.http.json_reader import cut_nesting, read_value
 
 TAIL = 16
 """An error this close to the end of the text may be a word, a number or an escape that is cut in two."""
@@ -26,13 +29,6 @@ _MARK = re.compile(r'[][{},:"]')
 _MARKS = {("start", "["): "first", ("first", "]"): "end", ("next", ","): "value", ("next", "]"): "end"}
 
 
-def _refuse_constant(word: str) -> NoReturn:
-    raise JSONError(f"{word} is not JSON")
-
-
-_decode_value = JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant).raw_decode
-
-
 class ArrayParser:
     """Parses an array piece by piece and appends its elements to `found`; numbers are int or Decimal.
 
@@ -40,8 +36,9 @@ class ArrayParser:
     missing.
     """
 
-    def __init__(self, found: list[Any]) -> None:
-        self._found = found
+    def __init__(self, found: list[Any], *, enclosed: bool = False) -> None:
+        """`enclosed`: the array is a member of an object, whose rest is ignored up to its end."""
+        self._found, self._enclosed, self._last = found, enclosed, ""
         self._decode = getincrementaldecoder("utf-8")().decode
         self._text, self._at, self._enough = "", 0, 0
         self._state, self._has_surrogates = "start", False
@@ -58,7 +55,7 @@ class ArrayParser:
     def close(self) -> None:
         """End the array."""
         self.send(b"", last=True)
-        if self._state != "end":
+        if self._state != "end" or (self._enclosed and self._last != "}"):
             raise IncompleteJSONError("the array has no end")
 
     def _parse(self, last: bool) -> None:
@@ -71,7 +68,12 @@ class ArrayParser:
         except JSONDecodeError as error:
             _check_cut(text, len(text) if error.msg.startswith("Unterminated string") else error.pos, last)
         except RecursionError:
-            raise JSONError("nested too deeply") from None
+            if (shallow := cut_nesting(text[self._at :])) != text[self._at :]:
+                self._text = shallow
+                self._parse(last)
+                return
+            if last:
+                raise JSONError("nested too deeply") from None
         self._text = text[self._at :]
         self._enough = 2 * len(self._text)
 
@@ -79,6 +81,9 @@ class ArrayParser:
         """Skip blanks, brackets and commas. Returns whether an element follows before the end of the text."""
         while (at := _BLANKS.match(text, self._at).end()) < len(text):  # type: ignore[union-attr]
             self._at = at
+            if self._state == "end" and self._enclosed:
+                self._at, self._last = len(text), text.rstrip()[-1]
+                return False
             if self._state == "value" or (self._state == "first" and text[at] != "]"):
                 return True
             state = _MARKS.get((self._state, text[at]))
@@ -91,7 +96,7 @@ class ArrayParser:
         """Parse elements as long as a comma follows. Raises `JSONDecodeError` at an incomplete one."""
         self._state = "value"
         while self._state == "value" and self._at < len(text):
-            element, end = _decode_value(text, self._at)
+            element, end = read_value(text, self._at)
             if type(element) in _NUMBERS and text[end : end + 1] not in _AFTER:
                 raise JSONDecodeError("Expecting delimiter", text, end)
             self._found.append(_replace_surrogates(element) if self._has_surrogates else element)
@@ -99,15 +104,17 @@ class ArrayParser:
             self._state, self._at = ("value", comma.end()) if comma else ("next", end)
 
 
-def _replace_surrogates(element: Any) -> Any:
+def _replace_surrogates(element: Any, depth: int = DEEPEST) -> Any:
     """The element without lone surrogates: Python's decoder accepts them, but they cannot be encoded."""
     match element:
         case str():
             return element.encode(errors="replace").decode()
+        case list() | dict() if depth == 0:
+            return TOO_DEEP
         case list():
-            return [_replace_surrogates(each) for each in element]
+            return [_replace_surrogates(each, depth - 1) for each in element]
         case dict():
-            return {_replace_surrogates(name): _replace_surrogates(each) for name, each in element.items()}
+            return {_replace_surrogates(name): _replace_surrogates(each, depth - 1) for name, each in element.items()}
     return element
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contracts.model import FINEST
 from contracts.reasons import Reason
 from contracts.validation import problem
 from services.connectors.balance.values import format_number, parse_moment, parse_number
@@ -79,6 +80,8 @@ def text(row: Row, name: str) -> str | None:
         return found.strip() or None
     if isinstance(found, bool):
         return str(found).lower()
+    if isinstance(found, Decimal) and abs(found.adjusted()) > FINEST:
+        return str(found)
     return format_number(found) if isinstance(found, int | Decimal) else None
 
 

@@ -6,12 +6,13 @@ never look like a whole one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import ijson
 
-from services.connectors.balance.answers import WRAPPERS, describe_error, error_texts_of
+from services.connectors.balance.answers import WRAPPERS, decode_json, describe_error, error_texts_of
 from services.connectors.balance.array import ArrayParser
 from services.connectors.balance.refusals import build_foreign_answer, build_refusal
 from services.connectors.http.responses import excerpt, is_refusal_object
@@ -23,8 +24,8 @@ PIECE = 32 * 1024
 HEAD = 1024 * 1024
 """Bytes within which an answer must show an array of rows; a single object must fit into them."""
 BOM = b"\xef\xbb\xbf"
-BARE = "item"
-"""ijson's path of the rows of a bare array."""
+_TOKEN = re.compile(rb'"((?:[^"\\]|\\.)*+)"(\s*:\s*)?|[][{}]', re.DOTALL)
+"""A string, with the colon if it is the name of a member, or a bracket."""
 
 Raw = dict[str, Any]
 Rows = AsyncGenerator[Raw, None]
@@ -50,9 +51,9 @@ class RowParser:
 
     def __init__(self, what: str, dialect: Dialect) -> None:
         self._what, self._dialect = what, dialect
-        self._locator, self._head, self._bom = RowsLocator(), b"", b""
-        self._found: Any = ijson.sendable_list()
-        self._parser: Any = None
+        self._head = self._bom = b""
+        self._found: list[Any] = []
+        self._parser: ArrayParser | None = None
         self._count = self._records = 0
 
     def feed(self, piece: bytes) -> list[Raw]:
@@ -78,17 +79,14 @@ class RowParser:
         return self._take_last_rows()
 
     def _begin(self, piece: bytes) -> list[Raw]:
-        piece = self._remove_bom(piece)
-        if not piece:
-            return []  # the parser takes an empty piece as the end
-        self._head += piece
-        path = BARE if self._head.lstrip().startswith(b"[") else self._locator.find_rows(piece)
-        if path is None:
+        self._head += self._remove_bom(piece)
+        begins = find_rows(self._head)
+        if begins is None:
             if len(self._head) > HEAD:
                 raise self._build_foreign("no list of rows")
             return []
-        self._parser = ArrayParser(self._found) if path == BARE else ijson.items_coro(self._found, path)
-        self._parser.send(self._head)
+        self._parser = ArrayParser(self._found, enclosed=self._head.lstrip().startswith(b"{"))
+        self._parser.send(self._head[begins:])
         self._head = b""
         return self._take_rows()
 
@@ -121,8 +119,8 @@ class RowParser:
         if not self._head.strip():
             return self._accept_empty(may_be_empty)
         try:
-            (value,) = ijson.items(self._head, "")
-        except ijson.JSONError:
+            value = decode_json(self._head)
+        except ValueError:
             raise self._broken_off() from None
         if value is None or value == {}:
             return self._accept_empty(may_be_empty)
@@ -150,38 +148,25 @@ class RowParser:
         return build_foreign_answer(f"{self._what}: the answer is {found}", writes=False)
 
 
-class RowsLocator:
-    """Finds the array of rows at the beginning of an answer (Balance fact 19: bare, within an object, or none)."""
+def find_rows(head: bytes) -> int | None:
+    """Where the array of rows begins (Balance fact 19: bare, or within an object); None while it is unknown.
 
-    def __init__(self) -> None:
-        self._events: Any = ijson.sendable_list()
-        self._parser: Any = ijson.basic_parse_coro(self._events)
-        self._depth, self._key, self._is_record = 0, "", False
-
-    def find_rows(self, piece: bytes) -> str | None:
-        """The path of the rows in ijson's notation; None while it is unknown. Raises `ijson.JSONError`.
-
-        An object with a `uid` before its array is a record with a tabular part, not a wrapper.
-        """
-        self._parser.send(piece)
-        for event, value in self._events:
-            if (path := self._read_event(event, value)) is not None:
-                return path
-        self._events.clear()
-        return None
-
-    def _read_event(self, event: str, value: Any) -> str | None:
-        if event == "start_array" and self._depth == 0:
-            return BARE
-        if event == "start_array" and self._is_wrapper():
-            return f"{self._key}.item"
-        if event == "map_key" and self._depth == 1:
-            self._key, self._is_record = value, self._is_record or value.lower() == "uid"
-        self._depth += event.startswith("start_") - event.startswith("end_")
-        return None
-
-    def _is_wrapper(self) -> bool:
-        return self._depth == 1 and self._key.lower() in WRAPPERS and not self._is_record
+    An object with a `uid` before its array is a record with a tabular part, not a wrapper. Raises `ijson.JSONError`.
+    """
+    if head.lstrip()[:1] not in (b"[", b"{") and not b"null".startswith(head.strip()):
+        raise ijson.JSONError("neither a list nor an object")
+    depth = 0
+    for token in _TOKEN.finditer(head):
+        if token[0] == b"[" and depth == 0:
+            return token.start()
+        if depth == 1 and token[2]:
+            name = token[1].decode(errors="replace").lower()
+            if name == "uid":
+                return None
+            if name in WRAPPERS and head[token.end() : token.end() + 1] == b"[":
+                return token.end()
+        depth += (token[0] in b"[{") - (token[0] in b"]}")
+    return None
 
 
 def _is_foreign(row: Any) -> bool:

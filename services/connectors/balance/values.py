@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from contracts.model import FINEST, LAST_MOMENT
 from services.engine.clock import TBILISI
 
 # Numbers as Balance writes them, and as it wants to be written to.
@@ -39,11 +40,11 @@ def _read_text(text: str) -> Decimal | None:
         return None
     if not _NUMBER.fullmatch(digits):
         raise ValueError("is not a number")
-    return Decimal(digits.replace(",", "."))
+    return _finite(Decimal(digits.replace(",", ".")))
 
 
 def _finite(number: Decimal) -> Decimal:
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > FINEST:
         raise ValueError("is not a number")
     return number
 
@@ -99,4 +100,8 @@ def _from_parts(dotted: re.Match[str]) -> datetime:
 
 
 def _utc(moment: datetime) -> datetime:
+    """The moment in UTC; one at the end of the year 9999, which means "never", is the last that other zones have."""
+    local = moment.replace(tzinfo=None)
+    if local > LAST_MOMENT.replace(tzinfo=None):
+        return LAST_MOMENT
     return (moment if moment.tzinfo else moment.replace(tzinfo=TBILISI)).astimezone(UTC)

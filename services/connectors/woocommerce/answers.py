@@ -6,16 +6,16 @@ answered with that record, a request for a list with a list of records; anything
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from html import unescape
+from json import JSONDecodeError
 from typing import Any
 
 import httpx
 
+from services.connectors.http.json_reader import cut_nesting, read_json, read_value
 from services.connectors.http.responses import is_refusal_object
 from services.connectors.woocommerce import php
 
@@ -71,12 +71,10 @@ def decode(response: httpx.Response) -> DecodedBody:
     if not text.strip():
         raise BrokenAnswer("an empty body")
     try:
-        return DecodedBody(json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant))
-    except (ValueError, ArithmeticError):
+        return DecodedBody(read_json(text))
+    except ValueError:
         pass
-    except RecursionError:
-        raise BrokenAnswer("JSON that is nested too deeply") from None
-    for value, around in _json_within(text):
+    for value, around in _json_within(cut_nesting(text)):
         return DecodedBody(value, around)
     begun = has_php_output(text) or text.lstrip().startswith(("{", "["))
     raise (BrokenAnswer if begun else NotAnAnswer)("no valid JSON")
@@ -144,33 +142,12 @@ def _json_within(text: str) -> Iterator[tuple[Any, str]]:
     """The JSON between what PHP wrote before and after it."""
     if not has_php_output(text) and not text.lstrip().startswith(("{", "[")):
         return
-    decoder = json.JSONDecoder(parse_float=_to_decimal, parse_int=_to_int, parse_constant=_refuse_constant)
     for begins in _JSON_BEGINS.finditer(text):
         try:
-            value, end = decoder.raw_decode(text, begins.start(1))
-        except ValueError:
+            value, end = read_value(text, begins.start(1))
+        except (JSONDecodeError, RecursionError):
             continue
         before, after = text[: begins.start(1)], text[end:]
         if all(not part.strip() or has_php_output(part) for part in (before, after)):
             yield value, before + after
             return
-
-
-def _to_decimal(digits: str) -> Any:
-    """A number; text where its exponent exceeds what a Decimal can hold, so that only its own record is odd."""
-    try:
-        return Decimal(digits)
-    except ArithmeticError:
-        return digits
-
-
-def _to_int(digits: str) -> Any:
-    """A whole number; text where it has more digits than Python converts."""
-    try:
-        return int(digits)
-    except ValueError:
-        return digits
-
-
-def _refuse_constant(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

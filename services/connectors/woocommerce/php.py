@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from contracts.model import FIRST_MOMENT, LAST_MOMENT
+
 
 def parse_gmt(gmt: str) -> datetime:
     """The moment (UTC) of a `*_gmt` text. Raises ValueError for any other text."""
@@ -109,11 +111,12 @@ def is_no_date(value: Any) -> bool:
 
 
 def moment(value: Any) -> datetime | None:
-    """The moment (UTC) of a `*_gmt` text; None for anything else."""
+    """The moment (UTC) of a `*_gmt` text; None for anything else, and for one that another time zone does not have."""
     try:
-        return parse_gmt(value.strip()) if isinstance(value, str) else None
+        found = parse_gmt(value.strip()) if isinstance(value, str) else None
     except (ValueError, OverflowError):
         return None
+    return found if found is not None and FIRST_MOMENT <= found <= LAST_MOMENT else None
 
 
 def entries(value: Any) -> list[Any] | None:

@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any, Literal
 from uuid import uuid5
 
-import orjson
-
 from contracts.envelope import NAMESPACE
+from contracts.json_text import digest_of
 from contracts.model import Part
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.reasons import Reason
@@ -22,11 +20,6 @@ from services.engine.kafka.record import Record, to_failed_record
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.lane import Row
 from services.engine.state.records import Kind
-
-
-def digest_of(payload: dict[str, Any]) -> str:
-    """A short digest of a JSON-ready payload, independent of the order of its keys."""
-    return blake2b(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def dead_letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from contracts.json_text import digest_of
 from contracts.model import Part
 from contracts.operations import DeadLettered, EditRequested
-from services.engine.outbox.dead_letters import PERSON, Parked, dead_letter_digest, dead_letter_id, digest_of
+from services.engine.outbox.dead_letters import PERSON, Parked, dead_letter_digest, dead_letter_id
 from services.engine.outbox.decision import Decision, Delivery
 from services.engine.state.records import Kind
 

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.connect_headers import connect_headers
 from contracts.envelope import Envelope, headers, value
+from contracts.json_text import digest_of, to_json
 from contracts.ledger import Attempt
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
-from services.engine.outbox.dead_letters import digest_of
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.lane import Row
 from services.engine.state.sql import execute_many, in_names, not_in_names
@@ -81,7 +81,7 @@ def make_row(delivery: Delivery, subject: str, now: float, deadline: float, caus
         "kind": delivery.kind,
         "lane": delivery.lane,
         "key": delivery.key,
-        "payload": orjson.dumps(delivery.payload).decode(),
+        "payload": to_json(delivery.payload).decode(),
         "digest": digest_of(delivery.payload),
         "version": 1,
         "state": BLOCKED if blocked else PENDING,

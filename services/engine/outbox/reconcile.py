@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from contracts.json_text import digest_of
 from contracts.model import Event
 from services.engine.outbox.dead_letters import (
     Parked,
     dead_letter_digest,
     dead_letter_id,
     dead_letter_of_delivery,
-    digest_of,
     make_settlement,
 )
 from services.engine.outbox.decision import Decision, Delivery, Refusal

@@ -26,6 +26,8 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from contracts.json_text import to_json
+
 KEY_BYTES = 32
 UNNAMED = "unnamed"
 """The reference of a `person` without one: no personal data is published unsealed."""
@@ -121,7 +123,7 @@ def open_value(content: dict[str, Any], key: SealingKey | None) -> bytes:
     person = unseal(content["sealed"], content.get("person_ref"), key) if key else None
     if key and key.binds and _iv_of(content["sealed"]) != _iv(_bound(content, person, key), key):
         raise BrokenSeal(f"sealed belongs to another event than this record, by the key {key.kid}")
-    return orjson.dumps({**content, "person": person, "sealed": None})
+    return to_json({**content, "person": person, "sealed": None})
 
 
 def encode_base64url(raw: bytes) -> bytes:
@@ -137,7 +139,7 @@ def decode_base64url(text: str) -> bytes:
 def _bound(content: dict[str, Any], person: Any, key: SealingKey) -> bytes:
     """What a sealed part is bound to: the content of its event in a form that does not depend on the order of keys."""
     rest = {name: part for name, part in content.items() if name != "sealed"}
-    return orjson.dumps({**rest, "person": person, "person_ref": key.ref}, option=orjson.OPT_SORT_KEYS)
+    return to_json({**rest, "person": person, "person_ref": key.ref}, orjson.OPT_SORT_KEYS)
 
 
 def _iv_of(token: str) -> bytes:
