@@ -163,7 +163,7 @@ async def test_an_invalid_price_counts_as_edited_by_hand() -> None:
     ("fields", "words"),
     [
         ({"type": ["simple"]}, "field `type` is a list"),
-        ({"stock_quantity": "many"}, 'its stock is "many"'),
+        ({"stock_quantity": "many"}, 'stock_quantity is "many"'),
         ({"date_modified_gmt": "soon"}, 'date_modified_gmt is "soon"'),
         ({"price": "-"}, ""),
     ],
