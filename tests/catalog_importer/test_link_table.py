@@ -55,6 +55,12 @@ def test_the_table_that_is_written_is_the_table_that_is_read(tmp_path: Path) -> 
     ]
 
 
+@pytest.mark.parametrize("sku", ["=1+1", "-5", "+7", "@TEA", "＝1", "'=1", "'TEA'", "A;=1", "[bold]x[/]", "x\u202ey"])
+def test_a_sku_that_looks_like_a_formula_is_read_as_it_was(sku: str, tmp_path: Path) -> None:
+    table.write_links([tie(11, sku=sku)], tmp_path / "links.csv")
+    assert table.read_lines(tmp_path / "links.csv", "main") == [LinkLine(2, "tea-100", sku, 11)]
+
+
 @pytest.mark.parametrize(
     "text", ["TEA-100,tea-100\n", "SKU,uid\nTEA-100,TEA-100\n", "_balance_uid,sku\ntea-100,TEA-100\n"]
 )
