@@ -6,15 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    InvalidTopicError,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
     ProducerFenced,
+    TopicAuthorizationFailedError,
     UnknownProducerId,
 )
 from sqlalchemy import func, select
@@ -255,3 +258,35 @@ async def test_what_a_person_must_fix_is_distinguished_from_an_unavailable_broke
         assert "topics create --fix" in publisher.why
         assert [vars(one)["fix"] for one in caplog.records if "refuses an event" in one.message]
         assert await waiting(bench) == 1
+
+
+@pytest.mark.parametrize("error", [MessageSizeTooLargeError(), TopicAuthorizationFailedError(), InvalidTopicError()])
+async def test_what_kafka_has_is_not_published_again_with_what_it_refuses(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: KafkaError
+) -> None:
+    """Events behind a refused one of the same key wait for it: compaction would keep the older one."""
+    monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
+    refused = {b"b"}
+    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+        send = sender.send
+
+        async def selective(topic: str, **record: Any) -> asyncio.Future[Any]:
+            if record["key"] in refused:
+                raise error
+            return await send(topic, **record)
+
+        monkeypatch.setattr(sender, "send", selective)
+        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
+        await bench.announce(stock("a", 1), stock("b", 1), stock("c", 1), stock("b", 2))
+        for _ in range(3):
+            await publisher.publish_once()
+        assert publisher.failures == 3
+        assert type(error).__name__ in publisher.why
+        assert await waiting(bench) == 2
+        refused.clear()
+        for _ in range(2):
+            await publisher.publish_once()
+        assert (await waiting(bench), publisher.failures) == (0, 0)
+    found = await topics.events(STOCK)
+    assert sorted((one.subject, one.sequence) for one in found) == [("a", 1), ("b", 1), ("b", 2), ("c", 1)]
+    assert versions(found, "b") == [1, 2]

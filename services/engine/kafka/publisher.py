@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -21,16 +21,19 @@ from sqlalchemy import bindparam, delete, select
 
 from services.engine.backoff import unavailable_wait
 from services.engine.state.database import Database
+from services.engine.state.sql import execute_many
 from services.engine.state.tables import events
 
 log = logging.getLogger(__name__)
 MAX_EVENTS = 1000
 STOP_TIMEOUT = 5.0
 """Seconds in which a producer sends what it still holds; while the broker is down it would wait for ever."""
+Slot = tuple[str, str]
+"""The topic and key of an event."""
 Seal = Callable[[Sequence[bytes]], Awaitable[Sequence[bytes]]]
 """Encrypts the personal data in values that are about to be published."""
 _NEXT = select(events).order_by(events.c.seq).limit(MAX_EVENTS)
-_SENT = delete(events).where(events.c.seq <= bindparam("last"))
+_REMOVE = delete(events).where(events.c.seq == bindparam("a_seq"))
 _TOO_LARGE = "raise max.message.bytes of its topic: davtari topics create --fix sets what Davtari needs"
 _FIXES: Mapping[type[BaseException], str] = {
     MessageSizeTooLargeError: _TOO_LARGE,
@@ -107,7 +110,7 @@ class Publisher:
 
     A send that is not acknowledged in time is unknown, not failed: the next round waits for it again, since the
     producer sends it as soon as it can. What Kafka has refused is sent again by a new producer, which is safe: an event
-    keeps its id and version.
+    keeps its id and version. What Kafka has acknowledged is never sent again.
     """
 
     def __init__(
@@ -122,6 +125,7 @@ class Publisher:
         self._seal = seal
         self._wake = asyncio.Event()
         self._in_flight: dict[int, asyncio.Future[Any]] = {}
+        self._refused: set[Slot] = set()
         self.failures = 0
         self.why = ""
 
@@ -140,37 +144,63 @@ class Publisher:
         """Publish the next events, at most `MAX_EVENTS`, and return how many. Waits after a failure."""
         async with self._database.read() as connection:
             rows = (await connection.execute(_NEXT)).all()
-        if rows and await self._send_all(rows):
+        if rows and (acknowledged := await self._send_all(rows)):
             async with self._database.write() as connection:
-                await connection.execute(_SENT, {"last": rows[-1].seq})
+                await execute_many(connection, _REMOVE, [{"a_seq": seq} for seq in acknowledged])
         return len(rows)
 
-    async def _send_all(self, rows: Sequence[Any]) -> bool:
-        """Whether Kafka has acknowledged all of them."""
+    async def _send_all(self, rows: Sequence[Any]) -> list[int]:
+        """Send the events. Returns those that Kafka has, unless it refuses an earlier one of the same key."""
         try:
             async with asyncio.timeout(self._timeout):
-                await self._queue([row for row in rows if row.seq not in self._in_flight])
+                await self._queue([row for row in self._sendable(rows) if row.seq not in self._in_flight])
                 await asyncio.wait(self._in_flight.values())
         except (TimeoutError, KafkaError, ConnectionError) as error:
             await self._wait_after(error)
-            return False
-        if refused := _find_refusal(self._in_flight.values()):
-            await self._start_over(refused)
-            return False
+            return []
+        acknowledged, refusal = self._settle(rows), _find_refusal(self._in_flight.values())
         self._in_flight.clear()
-        self.failures, self.why = 0, ""
-        return True
+        if refusal:
+            await self._start_over(refusal)
+        else:
+            self.failures, self.why = 0, ""
+        return acknowledged
+
+    def _sendable(self, rows: Sequence[Any]) -> Iterator[Any]:
+        """The events without those behind a refused one of their key, which would be published in the wrong order."""
+        first: set[Slot] = set()
+        for row in rows:
+            slot = (row.topic, row.key)
+            if slot not in self._refused or slot not in first:
+                yield row
+            first.add(slot)
+
+    def _settle(self, rows: Sequence[Any]) -> list[int]:
+        """Note the keys of refused events. Returns the acknowledged events that can be removed."""
+        acknowledged: list[int] = []
+        self._refused = set()
+        for row in rows:
+            sent = self._in_flight.get(row.seq)
+            if sent is not None and sent.exception() is not None:
+                self._refused.add((row.topic, row.key))
+            elif sent is not None and (row.topic, row.key) not in self._refused:
+                acknowledged.append(row.seq)
+        return acknowledged
 
     async def _queue(self, rows: Sequence[Any]) -> None:
         values = await self._seal([row.value for row in rows]) if rows else ()
         for row, value in zip(rows, values, strict=True):
             headers = [(name, text.encode()) for name, text in orjson.loads(row.headers)]
             topic, key = self._prefix + row.topic, row.key.encode()
-            self._in_flight[row.seq] = await self._producer.send(topic, value=value, key=key, headers=headers)
+            try:
+                sent = await self._producer.send(topic, value=value, key=key, headers=headers)
+            except tuple(_FIXES) as error:  # the client itself refuses it: the events after it are sent nevertheless
+                sent = asyncio.get_running_loop().create_future()
+                sent.set_exception(error)
+            self._in_flight[row.seq] = sent
 
     async def _start_over(self, error: BaseException) -> None:
-        """Forget all sends and replace the producer: the next round sends everything again."""
-        self._in_flight.clear()
+        """Replace the producer: the next round sends again what was refused."""
         await self._wait_after(error)
         try:
             await self._producer.renew()
@@ -182,7 +212,9 @@ class Publisher:
         fix = _FIXES.get(type(error))
         self.why = f"{type(error).__name__}: {error}" + (f"; {fix}" if fix else "")
         if fix:
-            log.error("Kafka refuses an event; the events after it wait", extra={"why": repr(error), "fix": fix})
+            log.error(
+                "Kafka refuses an event; it waits, and others are published", extra={"why": repr(error), "fix": fix}
+            )
         else:
             log.warning("events wait for the broker", extra={"why": repr(error), "failures": self.failures})
         await asyncio.sleep(unavailable_wait(self.failures, 0.5, 15.0))
