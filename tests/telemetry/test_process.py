@@ -51,6 +51,7 @@ async def settings_file(topics: Topics, tmp_path: Path, unused_tcp_port: int) ->
     """Settings for one service that serves its health; the topics are there."""
     kafka, file = topics.settings, tmp_path / "davtari.toml"
     (tmp_path / "secret").write_text("secret")
+    (tmp_path / "secret").chmod(0o600)
     file.write_text(FILE.format(broker=kafka.bootstrap_servers, prefix=kafka.topic_prefix, port=unused_tcp_port))
     await create_topics(load(file, {}).kafka)
     return file
