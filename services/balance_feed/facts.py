@@ -10,6 +10,8 @@ from typing import Protocol
 import orjson
 
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, ItemWithdrawn, PriceChanged, StockChanged, StockRow
+from contracts.reasons import Reason
+from contracts.validation import plain
 from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, apply_discounts
 from services.balance_feed.scratch import RowGroup
 from services.connectors.balance.fields import RowInvalid
@@ -53,9 +55,14 @@ def build_facts(fact: FactBuilder, groups: Iterable[RowGroup], now: datetime) ->
         try:
             built.facts[group.key] = fact.changed(group, now)
         except RowInvalid as error:
-            rows = {"rows": group.rows[:SHOWN_ROWS]}
-            built.faults[group.key] = Fault(reason=error.reason, detail=error.detail, payload=rows)
+            built.faults[group.key] = _fault(group, error.detail)
+        except (ValueError, ArithmeticError) as error:  # a value that no fact may have, such as a uid of 100 characters
+            built.faults[group.key] = _fault(group, f"Balance, {group.key[:64]}: {plain(error)}")
     return built
+
+
+def _fault(group: RowGroup, detail: str) -> Fault:
+    return Fault(reason=Reason.BALANCE_ROW_INVALID, detail=detail, payload={"rows": group.rows[:SHOWN_ROWS]})
 
 
 @dataclass(frozen=True, slots=True)
