@@ -57,7 +57,9 @@ def _phrase_pattern(phrase: str) -> str:
     """A phrase matches as whole words in any case; one in CamelCase also inside of a longer identifier."""
     if phrase[0].isupper() and phrase.isalpha():
         return rf"{phrase}(?![a-z])"
-    return rf"(?<![A-Za-z])(?i:{re.escape(phrase)})(?![a-z])"
+    before = "(?<![A-Za-z])" if phrase[0].isalpha() else ""
+    after = "(?![a-z])" if phrase[-1].isalpha() else ""
+    return rf"{before}(?i:{re.escape(phrase)}){after}"
 
 
 def find_words(path: Path, text: str, listed: WordList) -> Iterator[Finding]:

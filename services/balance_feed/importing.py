@@ -77,7 +77,7 @@ async def _known_faults(engine: Engine) -> set[str]:
 
 def _subject(body: str) -> list[str]:
     parked = orjson.loads(body)
-    delivery = parked["letter"]["delivery"]
+    delivery = parked["event"]["delivery"]
     return [delivery["subject"]] if delivery and parked["state"] == "open" else []
 
 

@@ -95,8 +95,8 @@ def _on_sale_recorded(envelope: Envelope[SaleRecorded], state: State) -> None:
 
 def _drop_discarded(envelope: Envelope[DeadLetterSettled], state: State) -> None:
     parked = state.get(PARKED, envelope.data.dead_letter)
-    if parked and parked.letter.delivery and envelope.data.how == "discarded":
-        _drop_unrecorded(parked.letter.delivery.subject, state)
+    if parked and parked.event.delivery and envelope.data.how == "discarded":
+        _drop_unrecorded(parked.event.delivery.subject, state)
 
 
 class SalesOnTimeReadings:

@@ -80,7 +80,7 @@ def _on_dead_letter_settled(envelope: Envelope[DeadLetterSettled], state: State)
     """The replay of a dead letter causes a read of its order."""
     settled = envelope.data
     parked = state.get(PARKED, settled.dead_letter) if settled.service == NAME else None
-    order = parked.letter.delivery.subject if parked and parked.letter.delivery else ""
+    order = parked.event.delivery.subject if parked and parked.event.delivery else ""
     if settled.how != "replayed" or not order:
         return
     if state.get(FAULT, order):

@@ -1,4 +1,4 @@
-"""A feed that was not read whole for too long is said to be stale, once, and fresh again when it is."""
+"""A feed that was not read completely for too long is reported as stale once, and as fresh when it is complete."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from contracts.alerts import FeedStateChanged
 from services.engine.runtime.feed_watch import FeedWatch, with_feed_rules
 from services.engine.telemetry.state_readings import record_completion
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.shelf import handlers, record
+from tests.outbox.sample_service import handlers, record
 
 LIMITS = {"stock": 900.0}
 
 
 async def published(bench: Bench) -> list[str]:
-    """What was said of the feed so far."""
-    return [event.freshness for event in await bench.said(FeedStateChanged)]
+    """The reported states of the feed so far."""
+    return [event.freshness for event in await bench.events_of(FeedStateChanged)]
 
 
 @pytest.mark.claim("I9")
@@ -42,23 +42,24 @@ async def test_a_feed_that_was_never_complete_is_stale_after_its_limit_too(tmp_p
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(901)
         await watch.check()
-        [event] = await bench.said(FeedStateChanged)
+        [event] = await bench.events_of(FeedStateChanged)
         assert (event.freshness, event.complete_at) == ("stale", None)
 
 
-async def test_what_was_published_before_a_restart_is_not_published_again(tmp_path: Path) -> None:
-    """Given a stale feed and a database that was rebuilt from the topics; then it is fresh, and that is said once."""
+async def test_nothing_is_published_again_after_a_restart(tmp_path: Path) -> None:
+    # given a stale feed and a database that is rebuilt from the topics
     async with open_bench(tmp_path / "first", with_feed_rules(handlers())) as bench:
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(1000)
         await watch.check()
-        [stale] = await bench.said(FeedStateChanged)
+        [stale] = await bench.events_of(FeedStateChanged)
     async with open_bench(tmp_path / "second", with_feed_rules(handlers())) as bench:
         await bench.take(record(stale))
         watch = FeedWatch(bench.engine, "balance-feed", LIMITS)
         bench.clock.advance(1000)
         await watch.check()
         assert await published(bench) == []
+        # when the feed is complete, then that is reported once
         await record_completion(bench.database, "stock", bench.clock())
         await watch.check()
         assert await published(bench) == ["fresh"]

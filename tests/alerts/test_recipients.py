@@ -1,4 +1,4 @@
-"""Recipients: what their settings may say, what is wrong with an address, and the command that tries them."""
+"""Recipients: their settings, invalid addresses, and the command that tests them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from services.alerts.deliveries import RecipientAddress
 from services.cli.app import app
 from services.cli.registry import SERVICES, configured_services
 from services.settings.base import SecretMissing
-from tests.alerts.given import alerting, using
-from tests.alerts.letterbox import Hook, hook_on
+from tests.alerts.receivers import WebhookReceiver, serve_webhook
+from tests.alerts.samples import alert_settings, shop_settings
 from tests.subscribers.receiver import free_port
 from tests.support.exporting import settings
 
@@ -39,7 +39,7 @@ Davtari = Callable[..., Result]
 
 @pytest.fixture
 def davtari(tmp_path: Path) -> Davtari:
-    """The command, with settings that begin with a shop and a Balance."""
+    """Run `davtari alerts test` with settings of a shop and a Balance."""
 
     def run(more: str, url: str, *arguments: str) -> Result:
         (tmp_path / "owner").write_text(url, encoding="utf-8")
@@ -50,13 +50,13 @@ def davtari(tmp_path: Path) -> Davtari:
 
 
 @pytest.fixture
-def hook() -> Iterator[tuple[Hook, int]]:
-    """A webhook receiver in a thread of its own, and its port."""
-    found, port, stop, up = Hook(), free_port(), asyncio.Event(), threading.Event()
+def hook() -> Iterator[tuple[WebhookReceiver, int]]:
+    """A webhook receiver in its own thread, and its port."""
+    found, port, stop, up = WebhookReceiver(), free_port(), asyncio.Event(), threading.Event()
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
-        async with hook_on(found, port):
+        async with serve_webhook(found, port):
             up.set()
             await stop.wait()
 
@@ -69,38 +69,38 @@ def hook() -> Iterator[tuple[Hook, int]]:
     loop.close()
 
 
-def test_a_test_message_arrives_in_the_recipients_language(davtari: Davtari, hook: tuple[Hook, int]) -> None:
+def test_a_test_message_arrives_in_the_recipients_language(davtari: Davtari, hook: tuple[WebhookReceiver, int]) -> None:
     found, port = hook
-    done = davtari(RECIPIENT, f"json://127.0.0.1:{port}/")
-    assert done.exit_code == 0, done.output
+    result = davtari(RECIPIENT, f"json://127.0.0.1:{port}/")
+    assert result.exit_code == 0, result.output
     assert found.titles == ["Davtari: საცდელი შეტყობინება"]
 
 
-def test_a_dry_run_of_the_test_sends_nothing(davtari: Davtari, hook: tuple[Hook, int]) -> None:
+def test_a_dry_run_of_the_test_sends_nothing(davtari: Davtari, hook: tuple[WebhookReceiver, int]) -> None:
     found, port = hook
-    done = davtari(RECIPIENT, f"json://127.0.0.1:{port}/", "--dry-run", "--json")
-    assert json.loads(done.output) == [{"recipient": "owner", "sent": False, "ok": True}]
-    assert found.asked == 0
+    result = davtari(RECIPIENT, f"json://127.0.0.1:{port}/", "--dry-run", "--json")
+    assert json.loads(result.output) == [{"recipient": "owner", "sent": False, "ok": True}]
+    assert found.calls == 0
 
 
-def test_an_address_that_takes_nothing_fails_the_test_and_says_where_it_exists(davtari: Davtari) -> None:
-    done = davtari(RECIPIENT, f"json://127.0.0.1:{free_port()}/")
-    assert done.exit_code == 1
-    assert "owner" in done.output
-    assert "failed" in done.output
+def test_an_address_that_accepts_nothing_fails_the_test_and_is_named(davtari: Davtari) -> None:
+    result = davtari(RECIPIENT, f"json://127.0.0.1:{free_port()}/")
+    assert result.exit_code == 1
+    assert "owner" in result.output
+    assert "failed" in result.output
 
 
 @pytest.mark.parametrize(
-    ("more", "arguments", "reported"),
+    ("more", "arguments", "message"),
     [("", (), "alerts.recipients"), (RECIPIENT, ("nobody",), "Unknown recipient 'nobody'. Recipients: owner")],
 )
-def test_who_is_not_there_is_named(davtari: Davtari, more: str, arguments: tuple[str, ...], reported: str) -> None:
-    done = davtari(more, "json://127.0.0.1/", *arguments)
-    assert done.exit_code == 2
-    assert reported in done.output.replace("\n", " ")
+def test_an_unknown_recipient_is_named(davtari: Davtari, more: str, arguments: tuple[str, ...], message: str) -> None:
+    result = davtari(more, "json://127.0.0.1/", *arguments)
+    assert result.exit_code == 2
+    assert message in result.output.replace("\n", " ")
 
 
-def test_a_url_that_is_none_is_refused_without_being_shown() -> None:
+def test_an_invalid_url_is_refused_without_being_shown() -> None:
     with pytest.raises(SecretMissing) as refused:
         RecipientAddress("owner", SecretStr("hunter2"))
     assert "alerts.recipients.owner.url-file" in str(refused.value)
@@ -108,14 +108,14 @@ def test_a_url_that_is_none_is_refused_without_being_shown() -> None:
 
 
 @pytest.mark.parametrize("span", ["22:00", "22:00/08:00", "08:00-08:00", "25:00-08:00"])
-def test_quiet_hours_that_are_none_are_refused(span: str) -> None:
+def test_invalid_quiet_hours_are_refused(span: str) -> None:
     with pytest.raises(ValidationError, match=r"22:00-08:00|leave quiet-hours out"):
-        alerting({"owner": {"url_file": "a", "quiet_hours": span}})
+        alert_settings({"owner": {"url_file": "a", "quiet_hours": span}})
 
 
-async def test_the_service_runs_only_where_somebody_is_to_be_told() -> None:
+async def test_the_service_runs_only_with_a_recipient() -> None:
     assert configured_services(settings()) == list(SERVICES)
-    assert configured_services(using(alerting())) == [*SERVICES, "alerts"]
+    assert configured_services(shop_settings(alert_settings())) == [*SERVICES, "alerts"]
     with pytest.raises(SecretMissing, match="name a recipient"):
         async with blueprint(settings()):
             pass

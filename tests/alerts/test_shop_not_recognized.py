@@ -1,4 +1,4 @@
-"""A shop that is not the one that is known is told of, and so is that a person has accepted it."""
+"""An unrecognized shop is reported, and so is its acceptance by a person."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import pytest
 
 from contracts.identity import ShopIdentified, ShopNotRecognized
 from contracts.reasons import Reason
-from tests.alerts.desk import open_desk
-from tests.alerts.given import alerting, using
-from tests.outbox.shelf import NOW
+from tests.alerts.alerts_bench import open_alerts_bench
+from tests.alerts.samples import alert_settings, shop_settings
+from tests.outbox.sample_service import NOW
 
 
 @pytest.mark.claim("K20")
-async def test_a_strange_shop_is_reported_until_it_is_accepted(tmp_path: Path) -> None:
-    shown = {"shop": "main", "url": "staging.test", "home": "staging.test", "key_mark": "k", "at": NOW}
+async def test_an_unrecognized_shop_is_reported_until_it_is_accepted(tmp_path: Path) -> None:
+    identity = {"shop": "main", "url": "staging.test", "home": "staging.test", "key_mark": "k", "at": NOW}
     cause = f"{Reason.SHOP_NOT_RECOGNIZED}@main"
-    async with open_desk(tmp_path, using(alerting())) as alerts:
-        await alerts.learns(ShopNotRecognized.model_validate({**shown, "differences": ("another address",)}))
-        assert [(each.cause, each.what) for each in await alerts.after(minutes=1)] == [(cause, "opened")]
-        await alerts.learns(ShopIdentified.model_validate({**shown, "how": "accepted"}), version=2)
-        assert [(each.cause, each.what) for each in await alerts.after(minutes=2)] == [(cause, "resolved")]
+    async with open_alerts_bench(tmp_path, shop_settings(alert_settings())) as alerts:
+        await alerts.take(ShopNotRecognized.model_validate({**identity, "differences": ("another address",)}))
+        assert [(each.cause, each.what) for each in await alerts.advance(minutes=1)] == [(cause, "opened")]
+        await alerts.take(ShopIdentified.model_validate({**identity, "how": "accepted"}), version=2)
+        assert [(each.cause, each.what) for each in await alerts.advance(minutes=2)] == [(cause, "resolved")]

@@ -26,7 +26,7 @@ from services.sandbox.woocommerce.refunds import render_refund
 from services.stock_publisher.handlers import handlers as publisher_handlers
 from services.store_feed.handlers import handlers as store_feed_handlers
 from services.store_feed.records import HINT
-from tests.alerts.given import alerting
+from tests.alerts.samples import alert_settings
 from tests.bad_input.foreign_values import VALUES, marked, raw_json
 from tests.balance_feed.feed_bench import FIRST, SECOND, Feed, opened_feed
 from tests.store_feed.posting import posts
@@ -158,7 +158,7 @@ SERVICES: dict[str, Callable[[], Handlers]] = {
     "stock-publisher": lambda: publisher_handlers(settings()),
     "store-feed": lambda: store_feed_handlers([MAIN]),
     "balance-feed": balance_feed_handlers,
-    "alerts": lambda: alert_handlers(settings(), alerting()),
+    "alerts": lambda: alert_handlers(settings(), alert_settings()),
 }
 KAFKA_VALUES = VALUES | {f"lists nested {depth} deep": "[" * depth + "]" * depth for depth in (198, 200)}
 SOUND = next(sample for sample in samples() if sample.name == "OrderChanged.v1")

@@ -30,7 +30,7 @@ from tests.cli.day_events import (
     settled_dead_letter,
 )
 from tests.cli.sample_shop import Json, ShopDouble, answered
-from tests.outbox.test_dead_letter_about import of_delivery
+from tests.outbox.dead_letter_samples import dead_letter_of_delivery
 from tests.support.exporting import (
     KEY,
     ORDER,
@@ -68,7 +68,9 @@ def named(day: DayClosed) -> list[tuple[str, str]]:
 
 def unread_dead_letter() -> DeadLettered:
     """store-feed could not read the order."""
-    return of_delivery("store-feed", KEY).model_copy(update={"reason": "shop.order-invalid", "detail": "total: 'much'"})
+    return dead_letter_of_delivery("store-feed", KEY).model_copy(
+        update={"reason": "shop.order-invalid", "detail": "total: 'much'"}
+    )
 
 
 async def test_a_shop_equal_to_the_topics_is_green_after_one_list() -> None:

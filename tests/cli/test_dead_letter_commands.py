@@ -17,7 +17,7 @@ from services.cli.dead_letters.channel import replay_exit_code
 from services.cli.dead_letters.replay import discard_all, plan_routes
 from services.cli.dead_letters.selection import DeadLetterFilter
 from tests.cli.dead_letter_events import NOW, dead_letters, failed_delivery, failed_record, settled
-from tests.outbox.test_dead_letter_about import of_record
+from tests.outbox.dead_letter_samples import dead_letter_of_record
 from tests.support.exporting import settings
 
 pytestmark = pytest.mark.claim("S1.18")
@@ -125,7 +125,7 @@ async def test_the_result_of_each_discarded_dead_letter(channel: Any, kind: str,
     ("event", "asked"),
     [
         (SALE, [998]),
-        (of_record("order-exporter", "shop.orders", "main:998"), []),
+        (dead_letter_of_record("order-exporter", "shop.orders", "main:998"), []),
         (failed_delivery(7, service="store-feed"), []),
         (failed_record(8), []),
     ],

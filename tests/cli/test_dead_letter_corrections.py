@@ -22,8 +22,8 @@ from services.engine.kafka.record import restore_record, to_failed_record
 from services.engine.outbox.dead_letters import dead_letter_of_delivery
 from services.engine.outbox.decision import Delivery
 from tests.cli.dead_letter_events import dead_letters, failed_delivery, failed_record, settled
-from tests.outbox.shelf import envelope as feed_envelope
-from tests.outbox.shelf import of_envelope, stock
+from tests.outbox.sample_service import envelope as feed_envelope
+from tests.outbox.sample_service import record_of, stock
 from tests.support import exporting
 
 pytestmark = pytest.mark.claim("S1.18")
@@ -106,7 +106,7 @@ def test_what_was_never_sent_or_is_closed_cannot_be_edited() -> None:
 
 def broken_record(topic: str = "davtari.balance.stock") -> DeadLettered:
     """The dead letter of a stock event whose warehouse is not text."""
-    sound = of_envelope(feed_envelope(stock("a"), 4))
+    sound = record_of(feed_envelope(stock("a"), 4))
     body = orjson.loads(sound.value or b"")
     body["rows"][0]["warehouse"] = 7
     event = failed_record(9, topic=topic)

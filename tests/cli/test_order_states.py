@@ -24,7 +24,7 @@ from services.engine.outbox.decision import NOTHING
 from services.order_exporter.handlers import handlers
 from services.settings.model import Settings
 from tests.cli.day_events import NOW, collect, envelopes, open_dead_letter, settled_dead_letter
-from tests.outbox.test_dead_letter_about import of_record
+from tests.outbox.dead_letter_samples import dead_letter_of_record
 from tests.support.exporting import (
     KEY,
     ORDER,
@@ -161,7 +161,7 @@ WAITING = {
         [("W-17", None, "not readable", "total: no amount")],
     ),
     "an order whose record cannot be read": (
-        [of_record("order-exporter", "shop.orders", KEY)],
+        [dead_letter_of_record("order-exporter", "shop.orders", KEY)],
         [("1042", None, "not readable", "davtari dead-letters show")],
     ),
     "an order that cannot be read any more": (

@@ -18,7 +18,7 @@ from services.engine.kafka.topics import create_topics
 from services.engine.state.files import database_path
 from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
 from tests.end_to_end.waiting import wait_until, wait_until_empty
-from tests.runtime.test_older_state import Copy, a_snapshot, put_back, with_its_log_cut, without_its_log
+from tests.runtime.test_older_state import Copy, copy_snapshot, copy_with_truncated_log, copy_without_log, put_back
 
 pytestmark = [
     pytest.mark.kafka,
@@ -60,9 +60,9 @@ async def follow_topics_from_start(system: SystemUnderTest) -> AsyncIterator[Non
 @pytest.mark.parametrize(
     "copied",
     [
-        without_its_log,
-        pytest.param(a_snapshot, marks=pytest.mark.long),
-        pytest.param(with_its_log_cut, marks=pytest.mark.long),
+        copy_without_log,
+        pytest.param(copy_snapshot, marks=pytest.mark.long),
+        pytest.param(copy_with_truncated_log, marks=pytest.mark.long),
     ],
 )
 async def test_state_databases_are_restored_from_an_older_copy(

@@ -49,7 +49,7 @@ async def test_a_second_instance_is_refused_and_nothing_is_duplicated(
     # then it states which instance is running and what to do, and nothing else
     assert result.code == ALREADY_RUNNING, result.err
     assert "is already running" in result.err
-    assert "stop that one first" in result.err
+    assert "stop the other one first" in result.err
     assert "Traceback" not in result.err
     # and the first one keeps running
     await system.place(*system.supply.orders(3))

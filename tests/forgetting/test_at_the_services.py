@@ -1,4 +1,4 @@
-"""Every service takes a forgotten person out of its state database, answers, and the books stay as they are."""
+"""Every service removes a forgotten person from its state database and answers; the books do not change."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from services.order_notifier import handlers as notifier_handlers
 from services.refund_exporter import handlers as refund_handlers
 from services.settings.balance import Dialect
 from services.store_feed import handlers as feed_handlers
-from tests.forgetting.forgotten import WORDS, carried_out, forget, known, named_in
+from tests.forgetting.requests import WORDS, buyer_with_id, execute_forget, forget, words_found_in
 from tests.order_exporter.exporter_lanes import deliver_all
 from tests.outbox.bench import open_bench
-from tests.outbox.shelf import of_envelope, record
+from tests.outbox.sample_service import record, record_of
 from tests.support.exporting import RETAIL, SHOP, given_back, line, link, order, push, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON
 
 pytestmark = pytest.mark.claim("S2.16")
 USING = settings(clients={"contacts": {"phone": "shop"}})
-BOUGHT = order(line(1, "60.00", quantity="4"), person=known())
+BOUGHT = order(line(1, "60.00", quantity="4"), person=buyer_with_id())
 PLACEHOLDER = Person(
     person_ref=order_ref(SHOP, BOUGHT.order_id), billing=Address(first_name="[deleted]", address_1="[deleted]"),
     email="deleted@site.invalid", phone="+000 000 00 00 00",
 )  # fmt: skip
 ERASED = BOUGHT.model_copy(update={"person_ref": PLACEHOLDER.person_ref, "person": PLACEHOLDER})
-"""The order as the shop returns it once its eraser has run."""
-RETURNED = refund("15.00", given_back(1, "15.00", quantity="1"), person=known(comment="too small"))
+"""The order as the shop returns it after its personal data eraser has run."""
+RETURNED = refund("15.00", given_back(1, "15.00", quantity="1"), person=buyer_with_id(comment="too small"))
 MERGED = ContactsMerged(
     shop=SHOP, order_id=BOUGHT.order_id, client="c-1", person_ref="p-1", order_at=BOUGHT.created_at, fields=("phone",),
     person=ContactsOfBoth(person_ref="p-1", shop=Contacts(phone="+995599000001")), merged_at=NOON,
@@ -59,7 +59,7 @@ SERVICES = {
     "refund-exporter": (refund_handlers.handlers(USING), 1),
     "order-notifier": (notifier_handlers.handlers(USING), 0),
 }
-"""Each service's rules, and how many copies it holds of an order, a refund and merged contacts."""
+"""The rules of each service, and how many copies it has of an order, a refund and merged contacts."""
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -67,25 +67,25 @@ async def test_a_service_forgets_every_copy_and_answers(service: str, tmp_path: 
     rules, copies = SERVICES[service]
     async with open_bench(tmp_path, rules) as bench:
         await bench.take(record(BOUGHT), record(RETURNED), record(MERGED))
-        answer = await carried_out(bench, forget())
-        assert named_in(tmp_path) == set()  # not even in the write-ahead log
+        answer = await execute_forget(bench, forget())
+        assert words_found_in(tmp_path) == set()  # and not in the write-ahead log
     assert (answer.outcome, answer.figures) == ("done", {"copies": copies, "waiting": 0})
 
 
-async def test_a_dry_run_counts_and_takes_nothing(tmp_path: Path) -> None:
+async def test_a_dry_run_counts_and_removes_nothing(tmp_path: Path) -> None:
     async with open_bench(tmp_path, feed_handlers.handlers([SHOP])) as bench:
         await bench.take(record(BOUGHT), record(RETURNED))
-        answer = await carried_out(bench, forget(dry_run=True))
+        answer = await execute_forget(bench, forget(dry_run=True))
     assert answer.figures["copies"] == 2
-    assert named_in(tmp_path) == set(WORDS)
+    assert words_found_in(tmp_path) == set(WORDS)
 
 
-async def test_somebody_else_is_not_touched(tmp_path: Path) -> None:
+async def test_other_people_are_not_affected(tmp_path: Path) -> None:
     async with open_bench(tmp_path, feed_handlers.handlers([SHOP])) as bench:
         await bench.take(record(BOUGHT))
-        answer = await carried_out(bench, forget("p-2"))
+        answer = await execute_forget(bench, forget("p-2"))
     assert (answer.detail, answer.figures["copies"]) == ("has no data of this person", 0)
-    assert named_in(tmp_path) == set(WORDS)
+    assert words_found_in(tmp_path) == set(WORDS)
 
 
 def lanes(books: FakeBooks) -> Mapping[str, Deliver]:
@@ -100,35 +100,35 @@ def rules() -> Handlers:
 FACTS: list[Event] = [BOUGHT, link(311), push(command_id="p-9")]
 
 
-async def test_the_books_stay_as_they_are_when_a_buyer_is_forgotten(tmp_path: Path, rules: Handlers) -> None:
+async def test_forgetting_a_buyer_does_not_change_the_books(tmp_path: Path, rules: Handlers) -> None:
     books = FakeBooks()
     async with open_bench(tmp_path / "old", rules) as bench:
         await bench.take(*map(record, FACTS))
         await deliver_all(bench, lanes(books))
         written, before = len(books.calls), len(await bench.published())
-        await carried_out(bench, forget())
+        await execute_forget(bench, forget())
         await bench.take(record(ERASED, version=2))
         await deliver_all(bench, lanes(books))
         events = (await bench.published())[before:]
     assert [type(each.data).__name__ for each in events] == ["CommandSettled"]
     assert len(books.calls) == written
-    assert named_in(tmp_path / "old") == set()
+    assert words_found_in(tmp_path / "old") == set()
 
 
-async def test_a_rebuilt_database_writes_and_publishes_nothing(tmp_path: Path, rules: Handlers) -> None:
+async def test_a_rebuild_writes_and_publishes_nothing(tmp_path: Path, rules: Handlers) -> None:
     books = FakeBooks()
     async with open_bench(tmp_path / "old", rules) as bench:
         await bench.take(*map(record, FACTS))
         await deliver_all(bench, lanes(books))
         written = len(books.calls)
-        await carried_out(bench, forget())
+        await execute_forget(bench, forget())
         events = await bench.published()
-    nobody = BOUGHT.model_copy(update={"person": None})  # what the log says once the key has gone
+    nobody = BOUGHT.model_copy(update={"person": None})  # the order in the log once the key is erased
     async with open_bench(tmp_path / "new", rules, caught_up=False) as rebuilt:
-        await rebuilt.take(*map(record, [nobody, *FACTS[1:], forget()]), *map(of_envelope, events))
+        await rebuilt.take(*map(record, [nobody, *FACTS[1:], forget()]), *map(record_of, events))
         await rebuilt.engine.finish_catch_up()
         await deliver_all(rebuilt, lanes(books))
-        assert await carry_out_requests(rebuilt.engine) == 0  # it was answered
+        assert await carry_out_requests(rebuilt.engine) == 0  # it is already answered
         assert await rebuilt.published() == []
     assert len(books.calls) == written
     sold = [each.data for each in events if isinstance(each.data, SaleRecorded | ClientRecorded)]
@@ -139,11 +139,11 @@ async def test_pending_deliveries_of_a_forgotten_buyer_are_decided_again(tmp_pat
     async with open_bench(tmp_path, rules) as bench:
         await bench.take(*map(record, FACTS))
         assert "client:main:1042" in await bench.rows()
-        answer = await carried_out(bench, forget())
+        answer = await execute_forget(bench, forget())
         left = await bench.rows()
     assert list(left) == ["sale:main:1042"]
     assert (answer.figures["waiting"], RETAIL in left["sale:main:1042"].payload) == (0, True)
-    assert named_in(tmp_path) == set()
+    assert words_found_in(tmp_path) == set()
 
 
 async def test_a_dead_letter_of_a_forgotten_buyer_loses_the_person_and_is_overtaken(
@@ -153,10 +153,10 @@ async def test_a_dead_letter_of_a_forgotten_buyer_loses_the_person_and_is_overta
         await bench.take(*map(record, FACTS))
         [row] = await bench.engine.claim("balance.clients", 10, ())
         await bench.settle(row, Refused("balance.refused", "Balance says no"))  # type: ignore[arg-type]
-        await carried_out(bench, forget())
-        closed = await bench.closed()
+        await execute_forget(bench, forget())
+        closed = await bench.closed_dead_letters()
     assert [each.how for each in closed] == ["overtaken"]
-    assert named_in(tmp_path) == set()
+    assert words_found_in(tmp_path) == set()
 
 
 async def test_the_bytes_of_a_record_that_could_not_be_handled_lose_the_person(tmp_path: Path) -> None:
@@ -165,12 +165,12 @@ async def test_the_bytes_of_a_record_that_could_not_be_handled_lose_the_person(t
 
     async with open_bench(tmp_path, Handlers(("shop.orders",), {OrderChanged: fails}, lambda *_: NOTHING)) as bench:
         await bench.take(record(BOUGHT))
-        [before] = await bench.letters()
-        answer = await carried_out(bench, forget())
+        [before] = await bench.dead_letters()
+        answer = await execute_forget(bench, forget())
         kept = [Parked.model_validate_json(body) async for _, body in read_kind(bench.database, PARKED.name)]
-    assert (bytes_of(before)["person_ref"], bytes_of(kept[0].letter)["person"]) == ("p-1", None)
-    assert answer.figures["copies"] == 2  # what is parked, and what was not published yet
-    assert kept[0].letter.model_copy(update={"record": None}) == before.model_copy(update={"record": None})
+    assert (bytes_of(before)["person_ref"], bytes_of(kept[0].event)["person"]) == ("p-1", None)
+    assert answer.figures["copies"] == 2  # the parked record, and the dead letter not yet published
+    assert kept[0].event.model_copy(update={"record": None}) == before.model_copy(update={"record": None})
 
 
 def bytes_of(dead_letter: DeadLettered) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def bytes_of(dead_letter: DeadLettered) -> dict[str, Any]:
     return found
 
 
-async def test_the_answer_of_another_service_is_not_ours(tmp_path: Path) -> None:
+async def test_the_answer_of_another_service_is_ignored(tmp_path: Path) -> None:
     async with open_bench(tmp_path, feed_handlers.handlers([SHOP])) as bench:
         await bench.take(record(BOUGHT), record(forget()))
         answer = CommandSettled(
@@ -188,4 +188,4 @@ async def test_the_answer_of_another_service_is_not_ours(tmp_path: Path) -> None
         )
         await bench.take(record(answer))
         assert await carry_out_requests(bench.engine) == 1
-    assert named_in(tmp_path) == set()
+    assert words_found_in(tmp_path) == set()

@@ -1,4 +1,4 @@
-"""`davtari forget` beside running services on a real Kafka: from the question to every service's answer."""
+"""`davtari forget` beside running services on a real Kafka: from the question to the answer of every service."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from services.order_exporter import handlers as order_exporter
 from services.refund_exporter import handlers as refund_exporter
 from services.settings import Settings, load
 from services.store_feed import handlers as store_feed
-from tests.forgetting.forgotten import WORDS, known, named_in
+from tests.forgetting.requests import WORDS, buyer_with_id, words_found_in
 from tests.kafka.topics import eventually
 from tests.support.exporting import SHOP, line, order
 
@@ -48,13 +48,13 @@ directory = "state"
 bootstrap-servers = "{servers}"
 topic-prefix = "{prefix}"
 """
-BOUGHT = order(line(1, "20.00"), person=known())
+BOUGHT = order(line(1, "20.00"), person=buyer_with_id())
 Davtari = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
 def davtari(tmp_path: Path, kafka: Broker, topic_prefix: str) -> Davtari:
-    """The command, in this process, while services run beside it."""
+    """Run the command in this process, beside running services."""
     file = tmp_path / "davtari.toml"
     file.write_text(FILE.format(servers=kafka.bootstrap_servers, prefix=topic_prefix), encoding="utf-8")
 
@@ -65,7 +65,7 @@ def davtari(tmp_path: Path, kafka: Broker, topic_prefix: str) -> Davtari:
 
 
 def rules(using: Settings) -> dict[str, Handlers]:
-    """Those who remember people, by their own rules; the others only hear commands."""
+    """The rules of the services with personal data; the others only read commands."""
     quiet = Handlers(("operations",), {}, lambda subject, state: NOTHING)
     return dict.fromkeys(SERVICES, quiet) | {
         "store-feed": store_feed.handlers([SHOP]),
@@ -75,8 +75,8 @@ def rules(using: Settings) -> dict[str, Handlers]:
 
 
 @asynccontextmanager
-async def running(name: str, handlers: Handlers, using: Settings) -> AsyncIterator[Service]:
-    """A service without lanes, from the moment when it has caught up."""
+async def run_service(name: str, handlers: Handlers, using: Settings) -> AsyncIterator[Service]:
+    """Run a service without lanes; the context begins when it has caught up."""
     service = Service(Blueprint(name=name, handlers=handlers, fingerprint=""), using)
     run, ready = asyncio.create_task(service.run()), asyncio.create_task(service.ready.wait())
     try:
@@ -89,14 +89,14 @@ async def running(name: str, handlers: Handlers, using: Settings) -> AsyncIterat
         await asyncio.wait([run, ready])
 
 
-async def holds(service: Service) -> bool:
-    """Whether a service remembers an order."""
+async def has_order(service: Service) -> bool:
+    """Whether a service has an order in its state."""
     assert service.running
     return bool([key async for key, _ in read_kind(service.running.engine.database, "order")])
 
 
-async def state(service: Service) -> None:
-    """Have store-feed say what it has read."""
+async def publish_order(service: Service) -> None:
+    """Have store-feed publish what it has read."""
     assert service.running
     async with service.running.engine.work() as work:
         await work.announce([(BOUGHT, None)])
@@ -106,18 +106,18 @@ async def test_every_service_forgets_and_answers(davtari: Davtari, tmp_path: Pat
     using = load(tmp_path / "davtari.toml")
     await create_topics(using.kafka)
     async with AsyncExitStack() as stack:
-        started = [stack.enter_async_context(running(name, each, using)) for name, each in rules(using).items()]
+        started = [stack.enter_async_context(run_service(name, each, using)) for name, each in rules(using).items()]
         services = dict(zip(SERVICES, await asyncio.gather(*started), strict=True))
-        await state(services["store-feed"])
-        await eventually(lambda: holds(services["order-exporter"]), "the order")
-        assert named_in(using.state.directory) == set(WORDS)
+        await publish_order(services["store-feed"])
+        await eventually(lambda: has_order(services["order-exporter"]), "the order")
+        assert words_found_in(using.state.directory) == set(WORDS)
 
         refused = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--unbooked-too")
         unbooked = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--yes")
         asked = ("forget", SHOP, "1042", "--reason", "asked for", "--yes", "--unbooked-too", "--json")
         done = await davtari(*asked)
         again = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--dry-run", "--json")
-        assert named_in(using.state.directory) == set()
+        assert words_found_in(using.state.directory) == set()
         people = [e.data.person async for e in read_events(using.kafka, ["shop.orders"]) if hasattr(e.data, "person")]
         story = await davtari("order", SHOP, "1042")
 

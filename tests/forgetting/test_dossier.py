@@ -20,7 +20,7 @@ from contracts.shop import OrderChanged, OrderRemoved
 from services.cli.forget.app import ForgetAnswers, describe_answers, describe_dossier
 from services.cli.forget.dossier import Dossier, build_dossier, find_person_refs, key_deletions
 from services.connectors.woocommerce.customers import order_ref
-from tests.forgetting.forgotten import known
+from tests.forgetting.requests import buyer_with_id
 from tests.support.exporting import ORDER, SHOP, line, order, recorded_sale, refund, settings
 
 pytestmark = pytest.mark.claim("S2.16")
@@ -51,7 +51,7 @@ def key(service: str = "store-feed", ref: str = "p-1", kid: str = "k1") -> Perso
     return PersonKeyMade(person_ref=ref, service=service, kid=kid, key_base64url="A" * 43, made_at=NOW)
 
 
-def gone(service: str = "store-feed", ref: str = "p-1") -> PersonForgotten:
+def person_forgotten(service: str = "store-feed", ref: str = "p-1") -> PersonForgotten:
     return PersonForgotten(person_ref=ref, service=service, kid="k1", at=NOW, by="nino", why="asked for")
 
 
@@ -66,13 +66,13 @@ def unreadable(value: bytes) -> DeadLettered:
     )  # fmt: skip
 
 
-def test_the_person_of_an_order_is_whoever_it_has_been_of() -> None:
+def test_the_persons_of_an_order_include_its_earlier_buyers() -> None:
     erased = BOUGHT.model_copy(update={"person_ref": "p-9"})
 
     assert find_person_refs(KEY, envelopes(BOUGHT, OTHER, erased, refund("1.00"))) == {"p-1", "p-9"}
 
 
-def test_all_orders_of_the_person_are_known_and_no_other_ones() -> None:
+def test_exactly_the_orders_of_the_person_are_found() -> None:
     found = of(BOUGHT, LATER, OTHER)
 
     assert (sorted(found.orders), found.since) == ([KEY, f"{SHOP}:1050"], BOUGHT.created_at)
@@ -83,13 +83,13 @@ def test_all_orders_of_the_person_are_known_and_no_other_ones() -> None:
     [
         ([BOUGHT], {}),
         ([sealed(BOUGHT)], {"sealed": 1}),
-        ([BOUGHT.model_copy(update={"person": known()}), sealed(LATER)], {"person": 1, "sealed": 1}),
+        ([BOUGHT.model_copy(update={"person": buyer_with_id()}), sealed(LATER)], {"person": 1, "sealed": 1}),
         ([sealed(OTHER)], {}),
         ([unreadable(sealed(BOUGHT).model_dump_json().encode())], {"sealed": 1}),
         ([unreadable(b'{"person_ref": "p-1", "email": "nino@')], {"person": 1}),
     ],
 )
-def test_copies_are_counted_sealed_and_in_clear(events: list[Event], copies: dict[str, int]) -> None:
+def test_sealed_and_plain_copies_are_counted(events: list[Event], copies: dict[str, int]) -> None:
     assert of(*events).copies == copies
 
 
@@ -97,16 +97,16 @@ def test_copies_are_counted_sealed_and_in_clear(events: list[Event], copies: dic
     ("events", "services"),
     [
         ([key(), key("order-exporter")], ["p-1:order-exporter", "p-1:store-feed"]),
-        ([key(), gone()], []),
-        ([key(), gone(), key(kid="k2")], ["p-1:store-feed"]),
+        ([key(), person_forgotten()], []),
+        ([key(), person_forgotten(), key(kid="k2")], ["p-1:store-feed"]),
         ([key(ref="p-2")], []),
     ],
 )
-def test_the_keys_that_exist(events: list[Event], services: list[str]) -> None:
+def test_the_existing_keys_are_listed(events: list[Event], services: list[str]) -> None:
     assert sorted(of(*events).keys) == services
 
 
-def test_a_key_is_given_up_under_its_own_name_by_the_next_version() -> None:
+def test_a_key_is_erased_by_the_next_version_under_its_own_name() -> None:
     [(event, version)] = key_deletions(of(key(kid="k0"), key()).keys, "nino", "asked for", NOW)
 
     assert (event.key, event.kid, version) == ("p-1:store-feed", "k1", 3)
@@ -121,7 +121,7 @@ def test_a_key_is_given_up_under_its_own_name_by_the_next_version() -> None:
         ([BOUGHT.model_copy(update={"status": "cancelled"})], []),
     ],
 )
-def test_an_order_that_is_not_in_the_books_yet_is_reported(then: list[Event], unbooked: list[str]) -> None:
+def test_an_order_without_a_recorded_sale_is_reported(then: list[Event], unbooked: list[str]) -> None:
     found = of(BOUGHT, *then)
 
     assert (found.unbooked([SHOP]), found.unbooked([])) == (unbooked, [])
@@ -133,7 +133,7 @@ def test_an_order_whose_buyer_the_shop_still_names_is_reported() -> None:
     assert of(BOUGHT, LATER, erased).unerased() == [KEY]
 
 
-def test_what_stays_in_balance_is_reported() -> None:
+def test_data_remaining_in_balance_is_reported() -> None:
     client: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "person_ref": "p-1", "client": "c-1", "how": "found"}
     found = of(BOUGHT, ClientRecorded(**client, code="0001", recorded_at=NOW), recorded_sale(BOUGHT, settings()))
 
@@ -141,9 +141,9 @@ def test_what_stays_in_balance_is_reported() -> None:
     assert recorded_sale(BOUGHT, settings()).total == Decimal("20.00")
 
 
-def test_what_is_known_of_a_person_is_described_first() -> None:
+def test_the_data_held_about_a_person_is_shown_first() -> None:
     client: dict[str, Any] = {"shop": SHOP, "order_id": ORDER, "person_ref": "p-1", "client": "c-1", "how": "found"}
-    clear = LATER.model_copy(update={"person": known()})
+    clear = LATER.model_copy(update={"person": buyer_with_id()})
     sold = ClientRecorded(**client, code="0001", recorded_at=NOW), recorded_sale(BOUGHT, settings())
     found = of(sealed(BOUGHT), clear, key(), key("order-exporter"), *sold)
 

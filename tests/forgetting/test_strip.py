@@ -1,4 +1,4 @@
-"""Which part of a remembered thing is personal: `person` beside the reference of the one who is forgotten."""
+"""The personal part of a stored value: `person` beside the reference of the forgotten person."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ SEALED: dict[str, Any] = {"person_ref": "p-1", "person": None, "sealed": "eyJ…
         ({**NINO, "sealed": "eyJ…"}, {**NOBODY, "sealed": None}, ("person",)),
         (NOBODY, NOBODY, ()),
         (OTHER, OTHER, ()),
-        ({"letter": NINO, "state": "open"}, {"letter": NOBODY, "state": "open"}, ("person",)),
+        ({"dead_letter": NINO, "state": "open"}, {"dead_letter": NOBODY, "state": "open"}, ("person",)),
         ([NINO, OTHER, SEALED], [NOBODY, OTHER, {**NOBODY, "sealed": None}], ("person", "sealed")),
         ({"payload": {"person": NINO["person"]}}, {"payload": {"person": None}}, ("person",)),
         ({"client": "c-1", "person_ref": "p-1"}, {"client": "c-1", "person_ref": "p-1"}, ()),
     ],
 )  # fmt: skip
-def test_only_the_person_who_is_forgotten_goes(held: Any, left: Any, copies: tuple[str, ...]) -> None:
+def test_only_the_forgotten_person_is_removed(held: Any, left: Any, copies: tuple[str, ...]) -> None:
     assert without_person(held, "p-1") == (left, copies)
 
 
 def kafka(value: bytes | None) -> dict[str, Any]:
-    """A record as a dead letter holds it."""
+    """A record as a dead letter stores it."""
     text = None if value is None else b64encode(value).decode()
     return {"topic": "davtari.shop.orders", "partition": 0, "offset": 7, "key": "bWFpbg==", "value": text}
 
 
-def test_a_record_in_a_dead_letter_loses_the_person_in_its_bytes_and_nothing_else() -> None:
+def test_only_the_person_is_removed_from_the_bytes_in_a_dead_letter() -> None:
     content, copies = without_person({"record": kafka(orjson.dumps({"total": "1", **NINO}))}, "p-1")
 
     assert orjson.loads(b64decode(content["record"]["value"])) == {"total": "1", **NOBODY}
@@ -57,7 +57,7 @@ def test_a_record_in_a_dead_letter_loses_the_person_in_its_bytes_and_nothing_els
         (None, None, ()),
     ],
 )
-def test_bytes_that_nobody_can_read_go_whole_if_they_name_the_person(
+def test_unreadable_bytes_that_contain_the_person_are_removed_completely(
     value: bytes | None, left: bytes | None, copies: tuple[str, ...]
 ) -> None:
     assert without_person(kafka(value), "p-1") == (kafka(left), copies)

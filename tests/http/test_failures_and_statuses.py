@@ -1,4 +1,4 @@
-"""Each way in which a call fails says what may be assumed: not done, unknown, denied or refused."""
+"""Each failure of a call has its meaning: not executed, unknown, denied or refused."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from services.engine.outbox.upstream_errors import (
     UnknownOutcome,
     UpstreamError,
 )
-from tests.http.upstream_double import URL, VOICE, Handler, Waits, answers, fails, failure, upstream
+from tests.http.fake_upstream import LABELS, URL, FakeSleep, Handler, answers, fails, failure, upstream
 
 NOT_SENT = [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError]
-PAST_SENDING = [
+AFTER_SENDING = [
     httpx.ReadTimeout,
     httpx.WriteTimeout,
     httpx.ReadError,
@@ -37,40 +37,40 @@ PAST_SENDING = [
 
 @pytest.mark.parametrize("writes", [False, True])
 @pytest.mark.parametrize("error", NOT_SENT)
-async def test_what_never_left_was_not_done(error: type[httpx.RequestError], writes: bool) -> None:
+async def test_a_request_that_was_never_sent_was_not_executed(error: type[httpx.RequestError], writes: bool) -> None:
     found = await failure(fails(error), writes=writes)
     assert type(found) is Unavailable
     assert "nothing was sent" in found.message
 
 
-@pytest.mark.parametrize("error", PAST_SENDING)
-async def test_a_write_that_broke_past_sending_has_an_unknown_outcome(error: type[httpx.RequestError]) -> None:
+@pytest.mark.parametrize("error", AFTER_SENDING)
+async def test_a_write_that_fails_after_sending_has_an_unknown_outcome(error: type[httpx.RequestError]) -> None:
     found = await failure(fails(error), writes=True)
     assert type(found) is UnknownOutcome
     assert "it may have taken effect" in found.message
 
 
-@pytest.mark.parametrize("error", PAST_SENDING)
-async def test_a_read_that_broke_is_only_unavailable(error: type[httpx.RequestError]) -> None:
+@pytest.mark.parametrize("error", AFTER_SENDING)
+async def test_a_failed_read_is_only_unavailable(error: type[httpx.RequestError]) -> None:
     found = await failure(fails(error), writes=False)
     assert isinstance(found, Unavailable)
-    assert isinstance(found, ReadFailed) == (error in GIVEN_UP), "a read of fewer records may succeed"
+    assert isinstance(found, ReadFailed) == (error in INTERRUPTED), "a read of fewer records may succeed"
 
 
-GIVEN_UP = (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError)
+INTERRUPTED = (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError)
 
 
-def test_every_transport_error_of_httpx_stands_in_these_tables() -> None:
-    def leaves(kind: type[Exception]) -> set[type[Exception]]:
+def test_these_tables_contain_every_transport_error_of_httpx() -> None:
+    def leaf_classes(kind: type[Exception]) -> set[type[Exception]]:
         below = [each for each in kind.__subclasses__() if each.__module__.startswith("httpx")]
-        return {leaf for one in below for leaf in leaves(one)} if below else {kind}
+        return {leaf for one in below for leaf in leaf_classes(one)} if below else {kind}
 
-    assert leaves(httpx.RequestError) == {*NOT_SENT, *PAST_SENDING, httpx.UnsupportedProtocol}
+    assert leaf_classes(httpx.RequestError) == {*NOT_SENT, *AFTER_SENDING, httpx.UnsupportedProtocol}
 
 
 @pytest.mark.parametrize("url", ["ftp://shop.test/x", "https://shop.test:port/x"])
-async def test_an_address_that_is_none_waits_for_a_person(url: str) -> None:
-    async with Upstream(VOICE) as calls:
+async def test_an_invalid_address_needs_a_person(url: str) -> None:
+    async with Upstream(LABELS) as calls:
         with pytest.raises(Misaddressed, match="Check the url"):
             await calls.request("GET", url, writes=False)
 
@@ -100,7 +100,9 @@ async def test_an_address_that_is_none_waits_for_a_person(url: str) -> None:
         (304, Misaddressed, Misaddressed),
     ],
 )
-async def test_each_status(status: int, on_read: type[UpstreamError], on_write: type[UpstreamError]) -> None:
+async def test_each_status_has_its_error(
+    status: int, on_read: type[UpstreamError], on_write: type[UpstreamError]
+) -> None:
     handler = answers(status, location="https://elsewhere.test/")
     for writes, expected in ((False, on_read), (True, on_write)):
         found = await failure(handler, writes=writes)
@@ -112,7 +114,9 @@ async def test_each_status(status: int, on_read: type[UpstreamError], on_write: 
     ("header", "seconds"),
     [({"retry-after": "30"}, 30.0), ({"retry-after": "Mon, 02 Mar 2026 12:00:45 GMT"}, 45.0), ({}, None)],
 )
-async def test_the_upstreams_own_wish_is_handed_on(status: int, header: dict[str, str], seconds: float | None) -> None:
+async def test_retry_after_of_the_upstream_is_passed_on(
+    status: int, header: dict[str, str], seconds: float | None
+) -> None:
     found = await failure(answers(status, **header), writes=True)
     assert isinstance(found, Unavailable)
     assert found.retry_after == seconds
@@ -121,26 +125,26 @@ async def test_the_upstreams_own_wish_is_handed_on(status: int, header: dict[str
 PAGE = "\ufeff <!DOCTYPE html><html><head><title>Just a\n moment &amp; wait</title></head><body>…</body></html>"
 
 
-async def test_a_web_page_on_a_read_is_named_as_what_it_is() -> None:
+async def test_a_web_page_in_answer_to_a_read_is_reported_as_such() -> None:
     found = await failure(answers(200, PAGE), writes=False)
     assert isinstance(found, ForeignAnswer)
     assert 'a web page "Just a moment & wait"' in found.message
 
 
-async def test_a_web_page_on_a_write_proves_nothing() -> None:
+async def test_a_web_page_in_answer_to_a_write_is_an_unknown_outcome() -> None:
     assert type(await failure(answers(200, PAGE), writes=True)) is UnknownOutcome
 
 
-async def test_a_redirect_names_where_to() -> None:
+async def test_a_redirect_is_reported_with_its_target() -> None:
     handler = answers(301, location="https://www.shop.test/wp-json/wc/v3/products?key=ck_secret")
     found = await failure(handler, writes=False)
     assert "a redirect to https://www.shop.test" in found.message
     assert "ck_secret" not in found.message
 
 
-async def test_a_short_retry_saves_a_call_that_was_not_sent() -> None:
+async def test_a_call_that_was_not_sent_is_retried_at_once() -> None:
     calls: list[str] = []
-    waits = Waits()
+    sleep = FakeSleep()
 
     def handler(request: httpx.Request) -> httpx.Response:
         calls.append(request.method)
@@ -148,16 +152,16 @@ async def test_a_short_retry_saves_a_call_that_was_not_sent() -> None:
             raise httpx.ConnectError("refused", request=request)
         return httpx.Response(201, json={"id": 1})
 
-    async with upstream(handler, sleep=waits) as shop:
+    async with upstream(handler, sleep=sleep) as shop:
         response = await shop.request("POST", URL, json={"sku": "A"}, writes=True)
 
     assert response.status_code == 201
     assert len(calls) == 3
-    (wait,) = waits.seconds  # the first time again at once
+    (wait,) = sleep.seconds  # the first retry is immediate
     assert 0 <= wait <= 2
 
 
-async def test_it_is_tried_three_times_and_no_more() -> None:
+async def test_a_call_is_tried_at_most_three_times() -> None:
     seen: list[tuple[str, str, str]] = []
     found = await failure(
         fails(httpx.ConnectTimeout),
@@ -170,7 +174,7 @@ async def test_it_is_tried_three_times_and_no_more() -> None:
 
 @pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError])
 @pytest.mark.parametrize("writes", [False, True])
-async def test_nothing_that_may_have_been_sent_is_repeated(error: type[httpx.RequestError], writes: bool) -> None:
+async def test_a_call_that_may_have_been_sent_is_not_repeated(error: type[httpx.RequestError], writes: bool) -> None:
     seen: list[str] = []
     await failure(fails(error), writes=writes, observe=lambda method, path, result, _: seen.append(result))
     assert seen == [error.__name__]
@@ -179,7 +183,7 @@ async def test_nothing_that_may_have_been_sent_is_repeated(error: type[httpx.Req
 @pytest.mark.parametrize(
     "handler", [fails(httpx.ReadTimeout), answers(401), answers(400, "ck_body"), answers(500, PAGE)]
 )
-async def test_no_message_holds_a_secret_a_query_or_a_body(handler: Handler) -> None:
+async def test_no_error_message_contains_a_secret_a_query_or_a_body(handler: Handler) -> None:
     auth = httpx.BasicAuth("ck_key", "cs_secret")
     async with upstream(handler, auth=auth) as calls:
         with pytest.raises(UpstreamError) as raised:
@@ -189,7 +193,7 @@ async def test_no_message_holds_a_secret_a_query_or_a_body(handler: Handler) -> 
     assert "POST /wp-json/wc/v3/products" in raised.value.message
 
 
-async def test_the_clients_own_verdict_comes_first() -> None:
+async def test_the_own_error_check_of_a_client_comes_first() -> None:
     def refine(response: httpx.Response, writes: bool) -> UpstreamError | None:
         return Rejected("the period is closed", reason=Reason.BALANCE_PERIOD_CLOSED) if writes else None
 
@@ -216,7 +220,7 @@ async def test_a_read_sends_no_content_type_and_a_write_sends_json() -> None:
     assert seen[1].content == '{"name":"ყავა"}'.encode()
 
 
-async def test_no_more_calls_run_at_once_than_allowed() -> None:
+async def test_concurrent_calls_are_limited() -> None:
     running, most = 0, 0
 
     async def handler(request: httpx.Request) -> httpx.Response:
@@ -227,13 +231,13 @@ async def test_no_more_calls_run_at_once_than_allowed() -> None:
         running -= 1
         return httpx.Response(200, json={})
 
-    async with Upstream(VOICE, transport=httpx.MockTransport(handler), limits=Limits(concurrency=2)) as calls:
+    async with Upstream(LABELS, transport=httpx.MockTransport(handler), limits=Limits(concurrency=2)) as calls:
         await asyncio.gather(*(calls.request("GET", URL, writes=False) for _ in range(20)))
 
     assert most == 2
 
 
-async def test_an_address_may_name_who_asks() -> None:
+async def test_an_address_may_contain_credentials() -> None:
     seen: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
@@ -246,7 +250,7 @@ async def test_an_address_may_name_who_asks() -> None:
     assert seen[0].headers["authorization"] == httpx.BasicAuth("reader", "word")._auth_header
 
 
-async def test_no_cookie_is_kept_and_sent_back() -> None:
+async def test_cookies_are_not_kept() -> None:
     seen: list[httpx.Request] = []
 
     def handler(request: httpx.Request) -> httpx.Response:

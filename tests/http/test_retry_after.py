@@ -1,4 +1,4 @@
-"""Retry-After: an upstream's wish is honoured, whatever form it has, and never beyond reason."""
+"""Retry-After of an upstream is respected in every form, within limits."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
         ("Mon, 99 Mar 2026 12:02:00 GMT", None),
     ],
 )
-def test_every_form_of_the_header(header: str | None, seconds: float | None) -> None:
+def test_every_form_of_the_header_is_understood(header: str | None, seconds: float | None) -> None:
     assert parse_retry_after(header, NOON, 3600.0) == seconds
 
 
 @pytest.mark.claim("K16")
 @pytest.mark.parametrize("header", ["600", "86400", "Mon, 02 Mar 2026 12:10:00 GMT"])
-def test_no_wish_keeps_us_from_looking_within_a_minute(header: str) -> None:
+def test_retry_after_never_delays_the_next_check_beyond_a_minute(header: str) -> None:
     assert parse_retry_after(header, NOON) == LONGEST_WAIT < 60
 
 
 @given(st.text(max_size=60))
-def test_no_header_breaks_the_reader_or_leaves_the_bounds(header: str) -> None:
+def test_any_header_gives_a_wait_within_the_limits(header: str) -> None:
     wish = parse_retry_after(header, NOON, longest=90.0)
     assert wish is None or 0.0 <= wish <= 90.0
 
 
 @given(st.integers(0, 10**6), st.sampled_from([30.0, 3600.0]))
-def test_a_number_and_the_same_moment_as_a_date_mean_the_same(seconds: int, longest: float) -> None:
+def test_seconds_and_the_same_time_as_a_date_are_equal(seconds: int, longest: float) -> None:
     date = format_datetime(NOON + timedelta(seconds=seconds), usegmt=True)
     expected = min(seconds, longest)
     assert parse_retry_after(str(seconds), NOON, longest) == parse_retry_after(date, NOON, longest) == expected

@@ -1,4 +1,4 @@
-"""Streamed answers, and whom a connection trusts."""
+"""Streamed answers, and the certificates that a connection trusts."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from services.connectors.http.upstream import create_tls_context
 from services.engine.outbox.upstream_errors import AccessDenied, Unavailable
 from services.settings import SettingsError
-from tests.http.upstream_double import URL, answers, upstream
+from tests.http.fake_upstream import URL, answers, upstream
 
 
-async def test_a_stream_gives_its_body_piece_by_piece() -> None:
+async def test_a_stream_yields_its_body_in_chunks() -> None:
     async def pieces() -> object:
         for piece in (b"[1,", b"2]"):
             yield piece
@@ -26,7 +26,7 @@ async def test_a_stream_gives_its_body_piece_by_piece() -> None:
     assert read == [b"[1,", b"2]"]
 
 
-async def test_a_stream_that_breaks_in_the_middle_is_unavailable() -> None:
+async def test_an_interrupted_stream_is_unavailable() -> None:
     async def pieces() -> object:
         yield b"[1,"
         raise httpx.ReadError("reset")
@@ -37,14 +37,14 @@ async def test_a_stream_that_breaks_in_the_middle_is_unavailable() -> None:
                 assert [piece async for piece in response.aiter_bytes()] == []
 
 
-async def test_a_stream_that_is_refused_raises_like_any_read() -> None:
+async def test_a_refused_stream_raises_like_any_read() -> None:
     async with upstream(answers(401)) as calls:
         with pytest.raises(AccessDenied, match="Renew the key"):
             async with calls.stream_get(URL):
                 pytest.fail("the stream was opened")
 
 
-def test_certificates_are_checked_unless_a_person_opted_out_and_that_is_logged(
+def test_certificates_are_checked_unless_disabled_which_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -56,7 +56,7 @@ def test_certificates_are_checked_unless_a_person_opted_out_and_that_is_logged(
 
 
 @pytest.mark.parametrize("text", [None, "no certificate"])
-def test_an_unusable_ca_file_is_named_at_the_start(tmp_path: Path, text: str | None) -> None:
+def test_an_invalid_ca_file_is_reported_at_the_start(tmp_path: Path, text: str | None) -> None:
     ca_file = tmp_path / "ca.pem"
     if text is not None:
         ca_file.write_text(text)

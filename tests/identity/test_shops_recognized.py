@@ -1,4 +1,4 @@
-"""Which shop is ours: recorded at first contact, compared before anything is read or written, accepted by a person."""
+"""The identity of a shop is recorded at first contact, checked before reads and writes, and accepted by a person."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from services.connectors.identity.guard import DocumentGuard, ShopGuard, guard_d
 from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Retry
 from services.sandbox.faults import InjectedFault
-from tests.identity.shop_seen import COPY, LIVE, Post, copy_of, post, site
+from tests.identity.sample_shops import COPY, LIVE, StoreFeedBench, copy_of, open_store_feed, site
 
 pytestmark = pytest.mark.claim("K20", "I15")
 
 
 @pytest_asyncio.fixture(name="feed")
-async def _feed(tmp_path: Path) -> AsyncIterator[Post]:
-    async with post(tmp_path) as made:
+async def _feed(tmp_path: Path) -> AsyncIterator[StoreFeedBench]:
+    async with open_store_feed(tmp_path) as made:
         yield made
 
 
-async def test_a_shop_is_recorded_at_first_contact_and_looked_at_once_in_a_while(feed: Post) -> None:
+async def test_a_shop_is_recorded_at_first_contact_and_checked_periodically(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
-    number = ours.sells()
+    number = ours.sell()
     guard = await feed.registrar(ours)
     assert await guard.shut() is None
-    [known] = await feed.known()
+    [known] = await feed.recorded_identities()
     assert (known.how, known.home, known.newest_order, known.marker) == ("first-contact", "shop.test", number, None)
     assert ours.writes() == []
-    # and: what it costs
+    # and the cost in requests
     asked = ours.requests()
     for _ in range(50):
         assert await guard.shut() is None
@@ -42,58 +42,58 @@ async def test_a_shop_is_recorded_at_first_contact_and_looked_at_once_in_a_while
     feed.clock.forward(minutes=11)
     assert await guard.shut() is None
     assert ours.requests() == asked + 3
-    assert await feed.known() == []
+    assert await feed.recorded_identities() == []
 
 
-async def test_a_shop_is_marked_once_a_flow_is_live_and_once_only(feed: Post) -> None:
+async def test_a_shop_is_marked_once_when_a_flow_is_live(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
     assert await (await feed.registrar(ours)).shut() is None
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
-    first, marked = await feed.known()
+    first, marked = await feed.recorded_identities()
     assert (first.marker, marked.how) == (None, "marked")
     assert ours.marks() == [f"Davtari identity {marked.marker}"]
     assert [hook["status"] for hook in ours.shop.webhooks.values()] == ["disabled"]
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
-    assert (await feed.known(), len(ours.marks())) == ([], 1)
+    assert (await feed.recorded_identities(), len(ours.marks())) == ([], 1)
 
 
-async def test_a_mark_that_a_kill_left_unsaid_is_taken_over(feed: Post) -> None:
+async def test_a_mark_left_unrecorded_by_a_kill_is_adopted(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
     rules = await feed.settings(flows=LIVE)
     await (await feed.client(ours, rules)).create_marker("Davtari identity abc")
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
-    [known] = await feed.known()
+    [known] = await feed.recorded_identities()
     assert (known.marker, len(ours.marks())) == ("abc", 1)
 
 
-async def test_a_copy_is_blocked_until_a_person_accepts_it(feed: Post) -> None:
+async def test_a_copy_is_blocked_until_a_person_accepts_it(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
     copy = copy_of(ours, feed.clock)
-    # when: the settings lead to the copy
+    # when the settings point to the copy
     guard = await feed.registrar(copy, flows=LIVE)
     shut = await guard.shut()
     assert isinstance(shut, Retry)
     assert "staging.test" in shut.why and "davtari shop accept --shop main" in shut.why
-    [strange] = await feed.strange()
+    [strange] = await feed.reports()
     assert len(strange.differences) == 2
-    # then: it stays blocked, is looked at once a minute, and this is said once
+    # then it stays blocked, is checked once a minute, and is reported once
     asked = copy.requests()
     assert isinstance(await guard.shut(), Retry)
     assert copy.requests() == asked
     feed.clock.forward(seconds=61)
     assert isinstance(await guard.shut(), Retry)
-    assert (copy.requests(), copy.writes(), await feed.strange()) == (asked + 3, [], [])
-    # until a person has accepted it
-    said = await feed.accepts(copy)
-    [known] = [one for one in said if isinstance(one, ShopIdentified)]
+    assert (copy.requests(), copy.writes(), await feed.reports()) == (asked + 3, [], [])
+    # until a person accepts it
+    events = await feed.accept(copy)
+    [known] = [one for one in events if isinstance(one, ShopIdentified)]
     assert (known.how, known.by, known.why, known.home) == ("accepted", "nino", "the shop has moved", "staging.test")
-    assert [one.outcome for one in said if isinstance(one, CommandSettled)] == ["done"]
+    assert [one.outcome for one in events if isinstance(one, CommandSettled)] == ["done"]
     assert await guard.shut() is None
     assert copy.writes() == []
 
 
-async def test_settings_that_name_another_address_block(feed: Post) -> None:
+async def test_another_address_in_the_settings_blocks_the_shop(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
     assert await (await feed.registrar(ours)).shut() is None
     shut = await (await feed.registrar(ours, url="https://old-name.test")).shut()
@@ -101,13 +101,13 @@ async def test_settings_that_name_another_address_block(feed: Post) -> None:
     assert "the settings name old-name.test" in shut.why
 
 
-async def test_http_or_https_a_slash_or_capitals_make_no_other_shop(feed: Post) -> None:
+async def test_another_spelling_of_the_same_address_is_the_same_shop(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
     assert await (await feed.registrar(ours)).shut() is None
     assert await (await feed.registrar(ours, url="https://Shop.test/")).shut() is None
 
 
-async def test_a_shop_that_cannot_be_looked_at_is_waited_for(feed: Post) -> None:
+async def test_a_shop_that_cannot_be_checked_is_waited_for(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
     ours.faults.add(
         InjectedFault.model_validate({"kind": "status", "match": "GET .*/orders", "status": 503, "times": 1})
@@ -126,7 +126,7 @@ def row(shop: str = "main") -> Row:
 
 
 class Effect:
-    """Counts what was delivered."""
+    """Counts the deliveries."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -136,7 +136,7 @@ class Effect:
         return [Done()] * len(rows)
 
 
-async def test_a_lane_that_writes_to_a_shop_compares_it_by_itself(feed: Post) -> None:
+async def test_a_lane_that_writes_to_a_shop_checks_its_identity_itself(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
     copy, effect = copy_of(ours, feed.clock), Effect()
@@ -148,7 +148,7 @@ async def test_a_lane_that_writes_to_a_shop_compares_it_by_itself(feed: Post) ->
     assert (effect.done, copy.writes()) == ([], [])
 
 
-async def test_documents_of_a_strange_shop_wait_and_those_of_others_go(feed: Post) -> None:
+async def test_only_documents_of_an_unrecognized_shop_wait(feed: StoreFeedBench) -> None:
     ours = site("https://shop.test", feed.clock)
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
     gate, effect = DocumentGuard(), Effect()
@@ -159,6 +159,6 @@ async def test_documents_of_a_strange_shop_wait_and_those_of_others_go(feed: Pos
     waits, goes = await deliver([row(), row("second")])
     assert isinstance(waits, Blocked)
     assert (waits.on, waits.reason, goes) == ("shop:main", Reason.SHOP_NOT_RECOGNIZED, Done())
-    # and when the settings lead to the shop again, its documents go without anybody's word
+    # and when the settings point to the shop again, its documents are written without a person
     assert await (await feed.registrar(ours, flows=LIVE)).shut() is None
     assert await deliver([row()]) == [Done()]

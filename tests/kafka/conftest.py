@@ -12,7 +12,7 @@ from tests.kafka.topics import STOCK, Topics, topics_on
 
 @pytest.fixture
 async def topics(kafka: Broker, topic_prefix: str) -> AsyncIterator[Topics]:
-    """Topics under this test's prefix; the stock topic is there."""
+    """Topics under the prefix of the test; the stock topic exists."""
     async with topics_on(kafka, topic_prefix) as found:
         await found.create(STOCK)
         yield found

@@ -1,4 +1,4 @@
-"""A Kafka of the test's own that lets nobody in without a password or a certificate."""
+"""A Kafka for one test that requires a password or a certificate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 
 ROOT = Path(__file__).parents[2]
 USER, PASSWORD = "davtari-operator", "right-password"
-PATIENCE = 60.0
+START_TIMEOUT = 60.0
 PROPERTIES = """
 process.roles=broker,controller
 node.id=1
@@ -48,7 +48,7 @@ listener.name.plain.plain.sasl.jaas.config=org.apache.kafka.common.security.plai
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """Its listeners: SASL_SSL with SCRAM, SASL_PLAINTEXT with PLAIN, SSL with client certificates; files beside it."""
+    """The listeners: SASL_SSL with SCRAM, SASL_PLAINTEXT with PLAIN, SSL with client certificates; and their files."""
 
     folder: Path
     scram: str
@@ -61,16 +61,16 @@ def _jars() -> str | None:
     return f"{found[-1]}/*" if found else None
 
 
-def available() -> bool:
-    """Whether Kafka's archives are here (`ops/kafka/kafka jars`)."""
+def is_available() -> bool:
+    """Whether the archives of Kafka are present (`ops/kafka/kafka jars`)."""
     return _jars() is not None
 
 
 @asynccontextmanager
-async def secured_broker(folder: Path) -> AsyncIterator[Secured]:
-    """A node in a process of its own, gone at the end."""
+async def run_secured_broker(folder: Path) -> AsyncIterator[Secured]:
+    """A broker in its own process, stopped at the end."""
     ports = dict(zip(("inner", "scram", "plain", "mutual", "controller"), _free_ports(5), strict=True))
-    certificates(folder)
+    create_certificates(folder)
     text = PROPERTIES.format(folder=folder, user=USER, password=PASSWORD, **ports)
     (folder / "server.properties").write_text(text, encoding="utf-8")
     users = [f"{name}=[name={USER},password={PASSWORD}]" for name in ("SCRAM-SHA-256", "SCRAM-SHA-512")]
@@ -81,7 +81,7 @@ async def secured_broker(folder: Path) -> AsyncIterator[Secured]:
         *_command("kafka.Kafka", "server.properties"), cwd=folder, stdout=asyncio.subprocess.DEVNULL
     )
     try:
-        await _listens(ports["mutual"], node)
+        await _wait_for_listener(ports["mutual"], node)
         yield Secured(folder, *[f"127.0.0.1:{ports[name]}" for name in ("scram", "plain", "mutual")])
     finally:
         if node.returncode is None:
@@ -89,8 +89,8 @@ async def secured_broker(folder: Path) -> AsyncIterator[Secured]:
         await node.wait()
 
 
-def certificates(folder: Path) -> None:
-    """An authority, the broker's certificate, ours, and one of a stranger; all PEM."""
+def create_certificates(folder: Path) -> None:
+    """Create an authority and certificates of the broker, the client and a stranger, all in PEM."""
     authority, stranger = trustme.CA(), trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     stranger.cert_pem.write_to_path(folder / "other-ca.pem")
@@ -103,7 +103,7 @@ def certificates(folder: Path) -> None:
 
 
 def _as_pkcs8(key: bytes) -> bytes:
-    """A private key in the only form that Kafka reads."""
+    """A private key in PKCS 8, the only form that Kafka reads."""
     loaded = serialization.load_pem_private_key(key, password=None)
     return loaded.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -128,8 +128,8 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-async def _listens(port: int, node: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(PATIENCE):
+async def _wait_for_listener(port: int, node: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(START_TIMEOUT):
         while True:
             assert node.returncode is None, "the node ended while starting"
             try:

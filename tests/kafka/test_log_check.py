@@ -1,146 +1,112 @@
-"""Whether the log is still the one that was read: found out from the log itself, on the real broker."""
+"""Whether the log is still the one that was read, on the real broker."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import UnknownTopicOrPartitionError
 
 from services.engine.kafka import log_check
 from services.engine.kafka.availability import TopicsMissing
 from services.engine.kafka.connection import open_admin
 from services.engine.kafka.log_check import LogChanged, LogCheck, read_cluster_id
 from services.engine.state.store import Partition, Position
-from tests.kafka.test_consumer import delete_before
-from tests.kafka.topics import STOCK, Taker, Topics, consuming, eventually
-from tests.outbox.shelf import envelope, stock
+from tests.kafka.topic_changes import delete_before, delete_topic, recreate_topic
+from tests.kafka.topics import STOCK, BatchHandler, Topics, run_consumer
+from tests.outbox.sample_service import envelope, stock
 
 pytestmark = [pytest.mark.kafka, pytest.mark.claim("K32")]
 READ = 4
-"""Records that were read before something happens to the log."""
+"""The number of records that are read before the log changes."""
 
 
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_recheck_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_check, "RECHECK_DELAY", 0.0)
 
 
-async def facts(topics: Topics, *numbers: int) -> None:
+async def publish_facts(topics: Topics, *numbers: int) -> None:
     await topics.send(*[envelope(stock(f"i{number}"), version=1) for number in numbers])
 
 
-async def read(topics: Topics) -> dict[Partition, Position]:
-    """Read everything that is there; gives how far that was."""
-    async with consuming(topics, taker := Taker(), group="reads", instance="reads"):
-        await taker.has(READ)
-    return taker.positions
+async def read_all(topics: Topics) -> dict[Partition, Position]:
+    """Read every record; returns the positions."""
+    async with run_consumer(topics, handler := BatchHandler(), group="reads", instance="reads"):
+        await handler.wait_for_records(READ)
+    return handler.positions
 
 
-async def make_again(topics: Topics, partitions: int = 1) -> None:
-    """Delete the topic and make it again, empty."""
-    await delete(topics)
-
-    async def made() -> bool:
-        with suppress(UnknownTopicOrPartitionError):
-            await topics.create(STOCK, partitions=partitions)
-        return await shown(topics)
-
-    await eventually(made, "the topic is there again")
+async def change_nothing(_: Topics) -> None:
+    """Change nothing."""
 
 
-async def delete(topics: Topics) -> None:
-    async with open_admin(topics.settings) as asked:
-        await asked.delete_topics([topics.settings.topic_prefix + STOCK])
-
-    async def gone() -> bool:
-        return not await shown(topics)
-
-    await eventually(gone, "the topic is gone")
+async def add_records(topics: Topics) -> None:
+    await publish_facts(topics, *range(READ, READ + 3))
 
 
-async def shown(topics: Topics) -> bool:
-    asked = AIOKafkaAdminClient(bootstrap_servers=topics.settings.bootstrap_servers)
-    await asked.start()
-    try:
-        return topics.settings.topic_prefix + STOCK in await asked.list_topics()
-    finally:
-        await asked.close()
-
-
-async def nothing(_: Topics) -> None:
-    """The log is as it was."""
-
-
-async def goes_on(topics: Topics) -> None:
-    await facts(topics, *range(READ, READ + 3))
-
-
-async def old_records_are_deleted(topics: Topics) -> None:
-    await facts(topics, READ)
+async def delete_old_records(topics: Topics) -> None:
+    await publish_facts(topics, READ)
     await delete_before(topics, READ)
 
 
-async def is_made_again_empty(topics: Topics) -> None:
-    await make_again(topics)
+async def recreate_empty(topics: Topics) -> None:
+    await recreate_topic(topics)
 
 
-async def is_made_again_with_more_records(topics: Topics) -> None:
-    await make_again(topics)
-    await facts(topics, *range(100, 100 + 2 * READ))
+async def recreate_with_more_records(topics: Topics) -> None:
+    await recreate_topic(topics)
+    await publish_facts(topics, *range(100, 100 + 2 * READ))
 
 
-async def is_made_again_with_as_many_records(topics: Topics) -> None:
-    await make_again(topics)
-    await facts(topics, *range(100, 100 + READ))
+async def recreate_with_as_many_records(topics: Topics) -> None:
+    await recreate_topic(topics)
+    await publish_facts(topics, *range(100, 100 + READ))
 
 
-async def unread_records_are_deleted(topics: Topics) -> None:
-    await facts(topics, *range(READ, READ + 3))
+async def delete_unread_records(topics: Topics) -> None:
+    await publish_facts(topics, *range(READ, READ + 3))
     await delete_before(topics, READ + 2)
 
 
-Happening = Callable[[Topics], Awaitable[None]]
+Change = Callable[[Topics], Awaitable[None]]
 
 
-@pytest.mark.parametrize("happens", [nothing, goes_on, old_records_are_deleted])
-async def test_the_same_log_is_recognized(topics: Topics, happens: Happening) -> None:
-    await facts(topics, *range(READ))
-    positions = await read(topics)
-    await happens(topics)
+@pytest.mark.parametrize("change", [change_nothing, add_records, delete_old_records])
+async def test_the_same_log_is_recognized(topics: Topics, change: Change) -> None:
+    await publish_facts(topics, *range(READ))
+    positions = await read_all(topics)
+    await change(topics)
     await LogCheck(topics.settings, lambda: positions, None).check()
 
 
 @pytest.mark.parametrize(
-    ("happens", "finding"),
+    ("change", "finding"),
     [
-        (is_made_again_empty, "ends at 0, and was read up to 4"),
-        (is_made_again_with_as_many_records, "/3 is not the one that was read"),
-        (is_made_again_with_more_records, "/3 is not the one that was read"),
-        (unread_records_are_deleted, "begins at 6, and was read up to 4: records were deleted unread"),
+        (recreate_empty, "ends at 0, and was read up to 4"),
+        (recreate_with_as_many_records, "/3 is not the one that was read"),
+        (recreate_with_more_records, "/3 is not the one that was read"),
+        (delete_unread_records, "begins at 6, and was read up to 4: records were deleted unread"),
     ],
 )
-async def test_another_log_is_recognized(topics: Topics, happens: Happening, finding: str) -> None:
-    await facts(topics, *range(READ))
-    positions = await read(topics)
-    await happens(topics)
+async def test_another_log_is_recognized(topics: Topics, change: Change, finding: str) -> None:
+    await publish_facts(topics, *range(READ))
+    positions = await read_all(topics)
+    await change(topics)
     with pytest.raises(LogChanged, match=finding):
         await LogCheck(topics.settings, lambda: positions, None).check()
 
 
-async def test_a_topic_with_fewer_partitions_is_another_one(topics: Topics) -> None:
+async def test_a_topic_with_fewer_partitions_is_another_log(topics: Topics) -> None:
     topic = topics.settings.topic_prefix + STOCK
     positions = {(topic, 0): Position(0, ""), (topic, 1): Position(0, "")}
     with pytest.raises(LogChanged, match=r"balance\.stock/1 is gone"):
         await LogCheck(topics.settings, lambda: positions, None).check()
 
 
-async def test_a_topic_that_is_gone_is_waited_for(topics: Topics) -> None:
-    await facts(topics, *range(READ))
-    positions = await read(topics)
-    await delete(topics)
+async def test_a_missing_topic_is_waited_for(topics: Topics) -> None:
+    await publish_facts(topics, *range(READ))
+    positions = await read_all(topics)
+    await delete_topic(topics)
     with pytest.raises(TopicsMissing):
         await LogCheck(topics.settings, lambda: positions, None).check()
 

@@ -1,4 +1,4 @@
-"""Events out of the outbox: each key in order, removed only when Kafka has them, through outages of the broker."""
+"""Events are published from the outbox in order per key, and removed once acknowledged, even through broker outages."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from services.engine.state.records import State
 from services.engine.state.tables import events
 from tests.kafka.topics import STOCK, Topics, eventually, topics_on
 from tests.outbox.bench import Bench, Script, open_bench
-from tests.outbox.shelf import NAME, stock
+from tests.outbox.sample_service import NAME, stock
 
 pytestmark = pytest.mark.kafka
 
 
 @asynccontextmanager
-async def publishing(bench: Bench, topics: Topics) -> AsyncIterator[Publisher]:
-    """A publisher at work for as long as the context lasts."""
-    async with sending(topics) as sender:
+async def run_publisher(bench: Bench, topics: Topics) -> AsyncIterator[Publisher]:
+    """Run a publisher while the context lasts."""
+    async with open_producer(topics) as sender:
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, topics.settings.send_timeout)
         bench.engine.on_change.append(publisher.wake)
         running = asyncio.create_task(publisher.run())
@@ -54,8 +54,8 @@ async def publishing(bench: Bench, topics: Topics) -> AsyncIterator[Publisher]:
 
 
 @asynccontextmanager
-async def sending(topics: Topics) -> AsyncIterator[RenewableProducer]:
-    """A sender for as long as the context lasts."""
+async def open_producer(topics: Topics) -> AsyncIterator[RenewableProducer]:
+    """Open a producer while the context lasts."""
     sender = RenewableProducer(lambda: create_producer(topics.settings, NAME))
     await sender.start()
     try:
@@ -64,74 +64,76 @@ async def sending(topics: Topics) -> AsyncIterator[RenewableProducer]:
         await sender.stop()
 
 
-async def waiting(bench: Bench) -> int:
-    """How many events wait for the publisher."""
+async def waiting_events(bench: Bench) -> int:
+    """The number of events that wait for the publisher."""
     async with bench.database.read() as connection:
         return await connection.scalar(select(func.count()).select_from(events)) or 0
 
 
-async def all_gone(bench: Bench) -> None:
+async def wait_until_empty(bench: Bench) -> None:
     """Wait until the outbox is empty."""
 
     async def empty() -> bool:
-        return await waiting(bench) == 0
+        return await waiting_events(bench) == 0
 
     await eventually(empty, "all events are published")
 
 
-def versions(envelope_: list[Envelope[Event]], key: str) -> list[int]:
+def versions(envelopes: list[Envelope[Event]], key: str) -> list[int]:
     """The versions of one key, in the order of the topic."""
-    return [each.sequence for each in envelope_ if each.data.key == key]
+    return [each.sequence for each in envelopes if each.data.key == key]
 
 
-async def test_events_leave_in_order_and_are_removed(topics: Topics, tmp_path: Path) -> None:
-    async with open_bench(tmp_path) as bench, publishing(bench, topics):
+async def test_events_are_published_in_order_and_removed(topics: Topics, tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench, run_publisher(bench, topics):
         for quantity in range(1, 6):
             await bench.announce(*[stock(f"i{n}", quantity) for n in range(300)])
-        await all_gone(bench)
-    envelope_ = await topics.events(STOCK)
-    assert len(envelope_) == 1500
-    assert [versions(envelope_, f"i{n}") for n in range(300)] == [[1, 2, 3, 4, 5]] * 300
+        await wait_until_empty(bench)
+    envelopes = await topics.events(STOCK)
+    assert len(envelopes) == 1500
+    assert [versions(envelopes, f"i{n}") for n in range(300)] == [[1, 2, 3, 4, 5]] * 300
 
 
-async def test_what_waits_from_before_leaves_at_the_start(topics: Topics, tmp_path: Path) -> None:
+async def test_events_left_from_an_earlier_run_are_published_at_the_start(topics: Topics, tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.announce(stock("a"))
-    async with open_bench(tmp_path) as again, publishing(again, topics):
-        await all_gone(again)
+    async with open_bench(tmp_path) as again, run_publisher(again, topics):
+        await wait_until_empty(again)
     assert versions(await topics.events(STOCK), "a") == [1]
 
 
-async def test_headers_key_and_value_arrive_as_they_were_announced(topics: Topics, tmp_path: Path) -> None:
+async def test_headers_key_and_value_arrive_unchanged(topics: Topics, tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.announce(stock("a", 3))
         (meant,) = await bench.published()
-        async with publishing(bench, topics):
-            await all_gone(bench)
-    (envelope_,) = await topics.events(STOCK)
+        async with run_publisher(bench, topics):
+            await wait_until_empty(bench)
+    (envelopes,) = await topics.events(STOCK)
     (raw,) = await topics.raw(STOCK)
-    assert (envelope_, raw.key) == (meant, b"a")
+    assert (envelopes, raw.key) == (meant, b"a")
 
 
-async def test_a_row_stays_until_kafka_has_it(topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_row_is_kept_until_kafka_acknowledges_it(
+    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def refusing(*_: object, **__: object) -> None:
         raise KafkaConnectionError("no broker")
 
-    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+    async with open_bench(tmp_path) as bench, open_producer(topics) as sender:
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 1.0)
         await bench.announce(stock("a"))
         with monkeypatch.context() as down:
             down.setattr(sender, "send", refusing)
             down.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
             await publisher.publish_once()
-        assert (await waiting(bench), publisher.failures) == (1, 1)
+        assert (await waiting_events(bench), publisher.failures) == (1, 1)
         await publisher.publish_once()
-        assert (await waiting(bench), publisher.failures) == (0, 0)
+        assert (await waiting_events(bench), publisher.failures) == (0, 0)
 
 
 @asynccontextmanager
 async def own_broker() -> AsyncIterator[ArchivesBroker]:
-    """A node of the test's own, that may be frozen."""
+    """A broker for one test, which can be frozen."""
     try:
         async with open_broker("archives") as node:
             yield node
@@ -141,15 +143,15 @@ async def own_broker() -> AsyncIterator[ArchivesBroker]:
 
 @pytest.mark.long
 @pytest.mark.xdist_group("own-broker")
-async def test_a_frozen_broker_delays_events_and_loses_none(
+async def test_a_frozen_broker_only_delays_events(
     tmp_path: Path, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.05)
     async with own_broker() as node, topics_on(node, topic_prefix, timeout=0.5) as topics:
         await topics.create(STOCK)
-        async with open_bench(tmp_path / "one") as bench, publishing(bench, topics) as publisher:
+        async with open_bench(tmp_path / "one") as bench, run_publisher(bench, topics) as publisher:
             await bench.announce(stock("a", 1))
-            await all_gone(bench)
+            await wait_until_empty(bench)
             node.pause()
             for quantity in (2, 3):
                 await bench.announce(*[stock(item, quantity) for item in "abcde"])
@@ -158,20 +160,20 @@ async def test_a_frozen_broker_delays_events_and_loses_none(
                 return publisher.failures >= 3
 
             await eventually(failed, "three failures")
-            assert await waiting(bench) == 10
+            assert await waiting_events(bench) == 10
             node.resume()
-            await all_gone(bench)
+            await wait_until_empty(bench)
         raw = await topics.raw(STOCK)
     read = [Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers) for r in raw]
-    await each_once_and_in_order(tmp_path / "two", read)
+    await check_each_handled_once(tmp_path / "two", read)
 
 
-async def each_once_and_in_order(folder: Path, records: list[Record]) -> None:
-    """A consumer of these records handles each event once, whatever was repeated."""
+async def check_each_handled_once(folder: Path, records: list[Record]) -> None:
+    """Check that a consumer of these records handles each event once, in order."""
     handled: list[tuple[str, int]] = []
 
-    def remember(envelope_: Envelope[StockChanged], _: State) -> None:
-        handled.append((envelope_.data.item, envelope_.sequence))
+    def remember(envelopes: Envelope[StockChanged], _: State) -> None:
+        handled.append((envelopes.data.item, envelopes.sequence))
 
     async with open_bench(folder, Handlers((), {StockChanged: remember}, Script())) as bench:
         await bench.take(*records)
@@ -179,12 +181,12 @@ async def each_once_and_in_order(folder: Path, records: list[Record]) -> None:
     assert [each for each in handled if each[0] == "a"] == [("a", 1), ("a", 2), ("a", 3)]
 
 
-LOST_PLACE = [OutOfOrderSequenceNumber(), UnknownProducerId(), ProducerFenced()]
+SEQUENCE_ERRORS = [OutOfOrderSequenceNumber(), UnknownProducerId(), ProducerFenced()]
 
 
 @pytest.mark.claim("K32")
-@pytest.mark.parametrize("error", LOST_PLACE, ids=lambda error: type(error).__name__)
-async def test_a_producer_that_has_lost_its_place_is_replaced(
+@pytest.mark.parametrize("error", SEQUENCE_ERRORS, ids=lambda error: type(error).__name__)
+async def test_a_fenced_producer_is_replaced(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: KafkaError
 ) -> None:
     monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
@@ -192,7 +194,7 @@ async def test_a_producer_that_has_lost_its_place_is_replaced(
 
     def make() -> AIOKafkaProducer:
         made.append(create_producer(topics.settings, NAME))
-        if len(made) == 1:  # as after Kafka came back from an older copy: it refuses whatever this one sends
+        if len(made) == 1:  # as after Kafka was restored from an older copy: it refuses every record of this producer
             monkeypatch.setattr(made[0], "send", refusing(error))
         return made[-1]
 
@@ -202,15 +204,15 @@ async def test_a_producer_that_has_lost_its_place_is_replaced(
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
         await bench.announce(stock("a", 1), stock("b", 1))
         await publisher.publish_once()
-        assert (await waiting(bench), len(made)) == (2, 2)
+        assert (await waiting_events(bench), len(made)) == (2, 2)
         await publisher.publish_once()
-        assert (await waiting(bench), publisher.failures) == (0, 0)
+        assert (await waiting_events(bench), publisher.failures) == (0, 0)
     await sender.stop()
-    assert [envelope_.subject for envelope_ in await topics.events(STOCK)] == ["a", "b"]
+    assert [envelopes.subject for envelopes in await topics.events(STOCK)] == ["a", "b"]
 
 
 def refusing(error: KafkaError) -> Callable[..., Awaitable[asyncio.Future[None]]]:
-    """What Kafka answers to a producer whose numbers do not follow on."""
+    """The errors of Kafka for a producer whose sequence numbers do not continue."""
 
     async def send(*_: object, **__: object) -> asyncio.Future[None]:
         failed = asyncio.get_running_loop().create_future()
@@ -220,10 +222,10 @@ def refusing(error: KafkaError) -> Callable[..., Awaitable[asyncio.Future[None]]
     return send
 
 
-async def test_what_was_not_acknowledged_in_time_is_waited_for_and_not_sent_twice(
+async def test_a_late_acknowledgement_is_waited_for_and_nothing_is_sent_twice(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A producer keeps what it was given; sent again each time, it would pile up there during an outage."""
+    """A producer buffers its records; repeated sends would accumulate there during an outage."""
     monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
     sent: list[asyncio.Future[None]] = []
 
@@ -231,33 +233,33 @@ async def test_what_was_not_acknowledged_in_time_is_waited_for_and_not_sent_twic
         sent.append(asyncio.get_running_loop().create_future())
         return sent[-1]
 
-    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+    async with open_bench(tmp_path) as bench, open_producer(topics) as sender:
         monkeypatch.setattr(sender, "send", send)
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 0.05)
         await bench.announce(stock("a", 1))
         for _ in range(3):
             await publisher.publish_once()
-        assert (len(sent), await waiting(bench), publisher.failures) == (1, 1, 3)
+        assert (len(sent), await waiting_events(bench), publisher.failures) == (1, 1, 3)
         await bench.announce(stock("a", 2))
         await publisher.publish_once()
         for one in sent:
             one.set_result(None)
         await publisher.publish_once()
-        assert (len(sent), await waiting(bench), publisher.failures) == (2, 0, 0)
+        assert (len(sent), await waiting_events(bench), publisher.failures) == (2, 0, 0)
 
 
-async def test_what_a_person_must_fix_is_distinguished_from_an_unavailable_broker(
+async def test_a_permanent_error_is_distinguished_from_an_unavailable_broker(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
-    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+    async with open_bench(tmp_path) as bench, open_producer(topics) as sender:
         monkeypatch.setattr(sender, "send", refusing(MessageSizeTooLargeError()))
         publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
         await bench.announce(stock("a", 1))
         await publisher.publish_once()
         assert "topics create --fix" in publisher.why
         assert [vars(one)["fix"] for one in caplog.records if "refuses an event" in one.message]
-        assert await waiting(bench) == 1
+        assert await waiting_events(bench) == 1
 
 
 @pytest.mark.parametrize("error", [MessageSizeTooLargeError(), TopicAuthorizationFailedError(), InvalidTopicError()])
@@ -267,7 +269,7 @@ async def test_what_kafka_has_is_not_published_again_with_what_it_refuses(
     """Events behind a refused one of the same key wait for it: compaction would keep the older one."""
     monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
     refused = {b"b"}
-    async with open_bench(tmp_path) as bench, sending(topics) as sender:
+    async with open_bench(tmp_path) as bench, open_producer(topics) as sender:
         send = sender.send
 
         async def selective(topic: str, **record: Any) -> asyncio.Future[Any]:
@@ -282,11 +284,11 @@ async def test_what_kafka_has_is_not_published_again_with_what_it_refuses(
             await publisher.publish_once()
         assert publisher.failures == 3
         assert type(error).__name__ in publisher.why
-        assert await waiting(bench) == 2
+        assert await waiting_events(bench) == 2
         refused.clear()
         for _ in range(2):
             await publisher.publish_once()
-        assert (await waiting(bench), publisher.failures) == (0, 0)
+        assert (await waiting_events(bench), publisher.failures) == (0, 0)
     found = await topics.events(STOCK)
     assert sorted((one.subject, one.sequence) for one in found) == [("a", 1), ("b", 1), ("b", 2), ("c", 1)]
     assert versions(found, "b") == [1, 2]

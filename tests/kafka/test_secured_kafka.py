@@ -1,4 +1,4 @@
-"""Kafka behind SASL and TLS: every client gets in by the settings, or learns what to check."""
+"""Kafka with SASL and TLS: every client connects with the settings, or reports what to check."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from services.engine.kafka.consumer import Consumer
 from services.engine.kafka.record import Record
 from services.engine.kafka.topics import create_topics
 from services.settings.kafka import KafkaSettings
-from tests.kafka.secured_broker import USER, Secured, available, secured_broker
+from tests.kafka.secured_broker import USER, Secured, is_available, run_secured_broker
 from tests.kafka.topics import eventually
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.xdist_group("secured-kafka"),
-    pytest.mark.skipif(not available(), reason="needs Kafka's archives: ops/kafka/kafka jars"),
+    pytest.mark.skipif(not is_available(), reason="needs Kafka's archives: ops/kafka/kafka jars"),
 ]
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secured]:
-    async with secured_broker(tmp_path_factory.mktemp("secured")) as made:
+    async with run_secured_broker(tmp_path_factory.mktemp("secured")) as made:
         yield made
 
 
 def settings(secured: Secured, way: str, **other: Any) -> KafkaSettings:
-    """The settings of one way in."""
+    """The settings of one kind of access."""
     folder = secured.folder
     signed_in: dict[str, Any] = {"user_name": USER, "password_file": folder / "password"}
     tls: dict[str, Any] = {"ca_file": folder / "ca.pem"}
@@ -56,8 +56,8 @@ def settings(secured: Secured, way: str, **other: Any) -> KafkaSettings:
 
 
 @pytest.mark.parametrize("way", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "certificate"])
-async def test_every_client_gets_in(secured: Secured, way: str) -> None:
-    # given a Kafka that lets nobody in unknown
+async def test_every_client_connects(secured: Secured, way: str) -> None:
+    # given a Kafka that requires authentication
     kafka = settings(secured, way)
     taken: list[Record] = []
 
@@ -65,9 +65,9 @@ async def test_every_client_gets_in(secured: Secured, way: str) -> None:
         taken.extend(records)
 
     async with asyncio.timeout(60):
-        # when topics are made, a command is sent and answered, and a service reads along
+        # when topics are created, a command is sent and answered, and a service reads it
         assert await create_topics(kafka)
-        consumer = Consumer(kafka, ["operations"], f"{kafka.topic_prefix}toy.1", "toy", take)
+        consumer = Consumer(kafka, ["operations"], f"{kafka.topic_prefix}sample.1", "sample", take)
         await consumer.start()
         command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
         answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
@@ -75,7 +75,7 @@ async def test_every_client_gets_in(secured: Secured, way: str) -> None:
             await send_command(kafka, command, NOW)
             await send_command(kafka, answer, NOW)
             assert await wait_for_settlement(reader, "c1") == answer
-        # then all of them have read both
+        # then all clients have read both
         assert len([message async for message in read_events(kafka, ["operations"])]) == 2
         await eventually(lambda: _are(taken, 2), "the service has read both")
         assert set((await read_last_offsets(kafka, consumer.kafka.assignment())).values()) == {2}
@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-async def test_a_refused_client_learns_what_to_check(secured: Secured, name: str) -> None:
+async def test_a_refused_client_reports_what_to_check(secured: Secured, name: str) -> None:
     way, wrong, key = WRONG[name]
     files = {k: secured.folder / v if isinstance(v, str) and k.endswith("file") else v for k, v in wrong.items()}
     with pytest.raises(KafkaUnreachable, match=key.replace(".", r"\.")) as raised:
@@ -113,7 +113,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_settings_that_do_not_fit_together_are_refused(name: str) -> None:
+async def test_contradictory_settings_are_refused(name: str) -> None:
     values, message = BROKEN[name]
     with pytest.raises(ValueError, match=message):
         KafkaSettings(**values)

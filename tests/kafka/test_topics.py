@@ -1,4 +1,4 @@
-"""The manifest's topics on the broker, and reading topics outside any group."""
+"""The topics of the manifest on the broker, and reading topics without a group."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from services.engine.kafka.topics import (
     fix_topic_configs,
 )
 from tests.kafka.topics import OPERATIONS, STOCK, Topics, eventually, topics_on
-from tests.outbox.shelf import envelope, stock
+from tests.outbox.sample_service import envelope, stock
 
 pytestmark = pytest.mark.kafka
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-async def test_the_topics_are_made_as_the_manifest_says_and_only_once(kafka: Broker, topic_prefix: str) -> None:
+async def test_the_topics_are_created_once_as_the_manifest_states(kafka: Broker, topic_prefix: str) -> None:
     async with topics_on(kafka, topic_prefix) as topics:
         made = await create_topics(topics.settings)
         assert sorted(made) == sorted(topic_prefix + topic.name for topic in TOPICS)
@@ -47,9 +47,9 @@ async def test_the_topics_are_made_as_the_manifest_says_and_only_once(kafka: Bro
     assert (config["cleanup.policy"], config["retention.ms"]) == ("compact", "-1")
 
 
-async def test_topics_that_differ_are_named_with_their_fix(kafka: Broker, topic_prefix: str) -> None:
+async def test_differing_topics_are_named_with_the_fix(kafka: Broker, topic_prefix: str) -> None:
     async with topics_on(kafka, topic_prefix) as topics:
-        # given topics of which one forgets, one has other partitions, and all others are missing
+        # given one topic that deletes records, one with other partitions, and all others missing
         await topics.create(STOCK)
         await topics.create("shop.orders", partitions=3)
         await _alter(topics, "shop.orders", {"retention.ms": "60000", "segment.ms": "70000"})
@@ -75,7 +75,7 @@ async def test_topics_that_differ_are_named_with_their_fix(kafka: Broker, topic_
         await create_topics(topics.settings)
         assert len(await fix_topic_configs(topics.settings)) == 2
 
-        # then only the partitions stay as they are, and what else was set stays too
+        # then only the number of partitions remains, and other settings are kept
         async def fixed() -> bool:
             return set(await faults()) == {(STOCK, "partitions")}
 
@@ -91,7 +91,7 @@ async def _alter(topics: Topics, name: str, configs: dict[str, str]) -> None:
         await asked.alter_configs([ConfigResource(ConfigResourceType.TOPIC, full, configs)])
 
 
-async def test_reading_ends_at_the_present_end_and_passes_over_what_is_not_ours(topics: Topics) -> None:
+async def test_reading_stops_at_the_current_end_and_skips_foreign_records(topics: Topics) -> None:
     await topics.send(envelope(stock("a", 1), 1))
     await topics.put(STOCK, b"k", b"not ours")
     await topics.send(envelope(stock("a", 2), 2))
@@ -100,7 +100,7 @@ async def test_reading_ends_at_the_present_end_and_passes_over_what_is_not_ours(
     assert found == [1, 2]
 
 
-async def test_a_topic_that_keeps_everything_may_be_read_from_a_moment_on(topics: Topics) -> None:
+async def test_a_topic_can_be_read_from_a_given_time(topics: Topics) -> None:
     await topics.create(OPERATIONS)
     await topics.send(envelope(stock("a", 1), 1))
     await asyncio.sleep(0.01)
@@ -114,7 +114,7 @@ async def test_a_topic_that_keeps_everything_may_be_read_from_a_moment_on(topics
     assert (later, none, others) == ([2], [], [1, 2])
 
 
-async def test_an_answer_is_found_even_if_it_comes_at_once(topics: Topics) -> None:
+async def test_an_immediate_answer_is_found(topics: Topics) -> None:
     await topics.create(OPERATIONS)
     command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
     answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)

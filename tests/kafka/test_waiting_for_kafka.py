@@ -1,4 +1,4 @@
-"""A call to Kafka in a task that lasts is repeated until Kafka answers, whatever it fails with meanwhile."""
+"""A call to Kafka in a long-running task is repeated until Kafka answers, whatever the error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aiokafka.errors import (
 
 from services.engine.kafka.availability import KafkaUnreachable, TopicsMissing, retry_until_available
 
-AWAY = [
+UNAVAILABLE = [
     NodeNotReadyError("node 1"),
     KafkaConnectionError("closed"),
     KafkaTimeoutError("40 s"),
@@ -27,8 +27,10 @@ AWAY = [
 
 
 @pytest.mark.claim("S1.15")
-@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
-async def test_it_is_called_again_and_the_reason_is_reported(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", UNAVAILABLE, ids=lambda error: type(error).__name__)
+async def test_a_failed_call_is_repeated_and_its_reason_reported(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("services.engine.kafka.availability.unavailable_wait", lambda *_: 0.0)
     failing = [error] * 3
     waits: list[str] = []
@@ -44,7 +46,7 @@ async def test_it_is_called_again_and_the_reason_is_reported(error: Exception, m
     assert waits[3] == ""
 
 
-async def test_a_fault_of_ours_is_not_repeated() -> None:
+async def test_a_programming_error_is_not_retried() -> None:
     async def call() -> None:
         raise KeyError("a fault")
 

@@ -1,4 +1,4 @@
-"""A Kafka that cannot be used: each cause has its own message, and the command or the keys that fix it."""
+"""A Kafka that cannot be used: each cause has its message, and the command or the settings keys that fix it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from services.settings.kafka import KafkaSettings
 
 
 def refusing() -> str:
-    """An address where nothing listens."""
+    """An address without a listener."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{free.getsockname()[1]}"
@@ -29,7 +29,7 @@ def refusing() -> str:
 
 @asynccontextmanager
 async def web_server() -> AsyncIterator[str]:
-    """Something that is no Kafka."""
+    """A server that is not Kafka."""
 
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -47,19 +47,19 @@ async def connected(at: str, folder: Path, **more: Any) -> None:
 
 
 @pytest.mark.parametrize("servers", ["{}", "{0}, {0}"], ids=["one server", "two servers"])
-async def test_where_nothing_listens_kafka_is_to_be_started(servers: str, tmp_path: Path) -> None:
+async def test_without_a_listener_the_fix_is_to_start_kafka(servers: str, tmp_path: Path) -> None:
     with pytest.raises(KafkaUnreachable) as raised:
         await connected(servers.format(refusing()), tmp_path)
     assert "Nothing listens at 127.0.0.1" in raised.value.message
     assert raised.value.fix.startswith("docker compose up --detach kafka")
 
 
-async def test_a_host_that_nobody_knows_is_named(tmp_path: Path) -> None:
+async def test_an_unknown_host_is_named(tmp_path: Path) -> None:
     with pytest.raises(KafkaUnreachable, match=r"Nothing listens at kafka\.invalid:9092"):
         await connected("kafka.invalid:9092", tmp_path)
 
 
-async def test_something_else_that_listens_is_no_kafka(tmp_path: Path) -> None:
+async def test_another_server_at_the_address_is_recognized(tmp_path: Path) -> None:
     async with web_server() as at:
         with pytest.raises(KafkaUnreachable, match=r"no Kafka answers there.*kafka\.security-protocol"):
             await connected(at, tmp_path)
@@ -87,7 +87,7 @@ async def test_a_kafka_that_refuses_a_client_is_not_reported_as_down(
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("way", ["read", "follow"])
-async def test_missing_topics_are_named_at_once_with_the_command_that_makes_them(kafka: Broker, way: str) -> None:
+async def test_missing_topics_are_named_with_the_command_that_creates_them(kafka: Broker, way: str) -> None:
     settings, begun = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, topic_prefix="nobody."), time.monotonic()
     with pytest.raises(TopicsMissing) as raised:
         if way == "read":

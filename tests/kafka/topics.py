@@ -1,4 +1,4 @@
-"""A few topics on the real broker, and raw records in and out of them."""
+"""Topics on the real broker, with raw records written and read."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from services.engine.state.store import Partition, Position
 from services.settings.model import KafkaSettings
 
 STOCK, AVAILABILITY, OPERATIONS, DEAD_LETTERS = "balance.stock", "stock.availability", "operations", "dead-letters"
-PATIENCE = 20.0
-"""Seconds after which a test gives up waiting for something that takes one."""
+TIMEOUT = 20.0
+"""Seconds after which a test stops waiting for something that takes one second."""
 Headers = Sequence[tuple[str, bytes | None]]
 
 
 async def eventually(check: Callable[[], Awaitable[object]], what: str) -> None:
-    """Wait until a check holds. Raises `AssertionError` with what was awaited."""
-    end = time.monotonic() + PATIENCE
+    """Wait until a check holds. Raises `AssertionError` with its description on a timeout."""
+    end = time.monotonic() + TIMEOUT
     while not await check():
         assert time.monotonic() < end, f"timed out: {what}"
         await asyncio.sleep(0.05)
@@ -35,20 +35,20 @@ async def eventually(check: Callable[[], Awaitable[object]], what: str) -> None:
 
 @dataclass
 class Topics:
-    """The topics of one test, by their names without the prefix."""
+    """The topics of one test, by name without the prefix."""
 
     settings: KafkaSettings
     producer: AIOKafkaProducer = field(repr=False)
 
     async def create(self, *names: str, partitions: int = 1) -> None:
-        """Make topics."""
+        """Create topics."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap_servers)
         await admin.start()
         await admin.create_topics([NewTopic(self.settings.topic_prefix + name, partitions, 1) for name in names])
         await admin.close()
 
     async def send(self, *what: Envelope[Event]) -> None:
-        """Publish events; returns when Kafka has them."""
+        """Publish events; returns when Kafka acknowledges them."""
         for each in what:
             await self.put(each.data.TOPIC, each.data.key.encode(), value(each), headers(each), wait=False)
         await self.producer.flush()
@@ -63,7 +63,7 @@ class Topics:
             await sent
 
     async def raw(self, *names: str) -> list[ConsumerRecord[bytes, bytes]]:
-        """Everything that is in topics now, each partition in order."""
+        """All records in the topics now, each partition in order."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap_servers, auto_offset_reset="earliest")
         await consumer.start()
         try:
@@ -72,7 +72,7 @@ class Topics:
             await consumer.stop()
 
     async def events(self, *names: str) -> list[Envelope[Event]]:
-        """All events that are in topics now."""
+        """All events in the topics now."""
         return [decode(record.headers, record.value) for record in await self.raw(*names)]
 
     async def committed(self, group: str, name: str) -> int | None:
@@ -103,22 +103,22 @@ async def _all(consumer: AIOKafkaConsumer, topics: Iterable[str]) -> AsyncIterat
 
 @asynccontextmanager
 async def topics_on(broker: Broker, prefix: str, timeout: float = 10.0) -> AsyncIterator[Topics]:
-    """Topics under a prefix, with a producer of the test's own."""
+    """Topics under a prefix, with a producer for the test."""
     settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers, topic_prefix=prefix, send_timeout=timeout)
     async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap_servers) as producer:
         yield Topics(settings, producer)
 
 
 @dataclass
-class Taker:
-    """Takes the batches of a consumer."""
+class BatchHandler:
+    """Handles the batches of a consumer and keeps them."""
 
     batches: list[list[Record]] = field(default_factory=list)
     failures: int = 0
-    """So many batches more are refused."""
+    """The number of batches that still fail."""
 
     async def take(self, records: Sequence[Record]) -> None:
-        """Take a batch, or fail."""
+        """Handle a batch, or fail."""
         if self.failures:
             self.failures -= 1
             raise OSError("disk full")
@@ -126,16 +126,16 @@ class Taker:
 
     @property
     def positions(self) -> dict[Partition, Position]:
-        """How far it has come, as a state database keeps it."""
+        """The positions after the handled batches, as a state database stores them."""
         return positions_after(record for batch in self.batches for record in batch)
 
     @property
     def offsets(self) -> list[int]:
-        """The offsets taken so far."""
+        """The offsets handled so far."""
         return [record.offset for batch in self.batches for record in batch]
 
-    async def has(self, count: int) -> None:
-        """Wait until so many records were taken."""
+    async def wait_for_records(self, count: int) -> None:
+        """Wait until so many records were handled."""
 
         async def there() -> bool:
             return len(self.offsets) >= count
@@ -144,12 +144,12 @@ class Taker:
 
 
 @asynccontextmanager
-async def consuming(
-    topics: Topics, taker: Taker, *names: str, group: str = "g", instance: str = "one", max_records: int = 500
+async def run_consumer(
+    topics: Topics, handler: BatchHandler, *names: str, group: str = "g", instance: str = "one", max_records: int = 500
 ) -> AsyncIterator[Consumer]:
-    """A consumer at work for as long as the context lasts; it reads on where the taker is."""
+    """Run a consumer while the context lasts; it continues at the positions of the handler."""
     settings, group = topics.settings, topics.settings.topic_prefix + group
-    consumer = Consumer(settings, names or (STOCK,), group, instance, taker.take, taker.positions, max_records)
+    consumer = Consumer(settings, names or (STOCK,), group, instance, handler.take, handler.positions, max_records)
     await consumer.start()
     try:
         yield consumer

@@ -20,7 +20,7 @@ from tests.order_exporter.approval_events import SHAPE, approval, approvals_aske
 from tests.order_exporter.export_bench import bought, client_recorded, consumer, person
 from tests.order_exporter.exporter_lanes import deliver_all, order_lanes
 from tests.outbox.bench import open_bench
-from tests.outbox.shelf import of_envelope, record
+from tests.outbox.sample_service import record, record_of
 from tests.support.exporting import KEY, SHOP, given_back, link, push, recorded_sale, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import Consumer
@@ -151,7 +151,7 @@ async def test_on_the_engine_the_sale_is_written_after_the_approval_and_a_rebuil
     assert [type(each.data) for each in published] == [ApprovalAsked, SaleRecorded]
     assert books.puts("Sale") == 1
     async with open_bench(tmp_path / "new", order_handlers.handlers(CAREFUL), caught_up=False) as rebuilt:
-        for each in [*map(record, facts), *map(of_envelope, published), record(approval("sale:main:1042"))]:
+        for each in [*map(record, facts), *map(record_of, published), record(approval("sale:main:1042"))]:
             await rebuilt.take(each)
         await rebuilt.engine.finish_catch_up()
         await deliver_all(rebuilt, order_lanes(books))

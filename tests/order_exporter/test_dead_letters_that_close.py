@@ -18,7 +18,7 @@ from services.settings.model import Settings
 from tests.order_exporter.export_bench import bought, client_recorded, person
 from tests.order_exporter.receipt_bench import BANK, using
 from tests.outbox.bench import DEADLINE, open_bench
-from tests.outbox.shelf import record
+from tests.outbox.sample_service import record
 from tests.support.exporting import given_back, line, link, order, recorded_sale, refund, settings
 
 pytestmark = pytest.mark.claim("I10")
@@ -74,11 +74,11 @@ async def test_a_dead_letter_ends_by_itself_when(case: Case, tmp_path: Path) -> 
             await bench.take(record(fact))
         bench.clock.advance(DEADLINE + 1)
         await bench.engine.dead_letter_overdue()
-        dead_letters = {one.reason: one.dead_letter for one in await bench.letters()}
+        dead_letters = {one.reason: one.dead_letter for one in await bench.dead_letters()}
         assert case.reason in dead_letters, dead_letters
     async with open_bench(tmp_path, case.rules(case.after), caught_up=False) as again:
         await again.engine.set_fingerprint("before" if case.before == case.after else "after")
         for version, fact in enumerate(case.ends, start=2):
             await again.take(record(fact, version=version))
         await again.engine.finish_catch_up()
-        assert dead_letters[case.reason] in [closed.dead_letter for closed in await again.closed()]
+        assert dead_letters[case.reason] in [closed.dead_letter for closed in await again.closed_dead_letters()]

@@ -23,7 +23,7 @@ from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT, VAKE
 from services.sandbox.balance.record import make_uid
 from services.settings.model import Settings
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.shelf import record
+from tests.outbox.sample_service import record
 from tests.support.balance_sandbox import client_of, sandbox
 from tests.support.exporting import PLACED, line, link, order, settings
 from tests.support.memory_state import NOON

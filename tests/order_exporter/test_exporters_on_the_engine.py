@@ -16,7 +16,7 @@ from services.refund_exporter import handlers as refund_handlers
 from services.settings.balance import Dialect
 from tests.order_exporter.exporter_lanes import deliver_all, order_lanes
 from tests.outbox.bench import open_bench
-from tests.outbox.shelf import of_envelope, record
+from tests.outbox.sample_service import record, record_of
 from tests.support.exporting import PERSONAL_ID, buyer, given_back, line, link, order, push, refund, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON
@@ -52,7 +52,7 @@ async def test_a_lost_database_comes_back_from_the_topics_and_sends_nothing_twic
     books = FakeBooks()
     published = await exported(tmp_path / "old", books)
     calls = len(books.calls)
-    records = [record(fact) for fact in FACTS] + [of_envelope(each) for each in published]
+    records = [record(fact) for fact in FACTS] + [record_of(each) for each in published]
     random.Random(seed).shuffle(records)
     async with open_bench(tmp_path / "new", order_handlers.handlers(USING), caught_up=False) as rebuilt:
         for each in records:
@@ -68,7 +68,7 @@ async def test_a_lost_database_comes_back_from_the_topics_and_sends_nothing_twic
 @pytest.mark.parametrize("sale_first", [True, False])
 async def test_a_refund_goes_after_its_sale_and_only_once(tmp_path: Path, sale_first: bool) -> None:
     books = FakeBooks()
-    sale = [of_envelope(each) for each in await exported(tmp_path / "orders", books)]
+    sale = [record_of(each) for each in await exported(tmp_path / "orders", books)]
     issued = [record(fact) for fact in REFUNDS]
     async with open_bench(tmp_path / "refunds", refund_handlers.handlers(USING)) as bench:
         for batch in (sale, issued) if sale_first else (issued, sale):
@@ -77,7 +77,7 @@ async def test_a_refund_goes_after_its_sale_and_only_once(tmp_path: Path, sale_f
         published = await bench.published()
     assert [type(each.data) for each in published if each.data.TOPIC == "ledger.documents"] == [CreditNoteRecorded]
     async with open_bench(tmp_path / "rebuilt", refund_handlers.handlers(USING), caught_up=False) as rebuilt:
-        await rebuilt.take(*issued, *sale, *map(of_envelope, published))
+        await rebuilt.take(*issued, *sale, *map(record_of, published))
         await rebuilt.engine.finish_catch_up()
         await deliver_all(rebuilt, refund_deliveries.deliveries(books, Dialect(), lambda: NOON))
         assert await rebuilt.published() == []

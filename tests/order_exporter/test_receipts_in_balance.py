@@ -30,7 +30,7 @@ from services.settings.balance import BalanceSettings, Dialect
 from tests.order_exporter.export_bench import bought
 from tests.order_exporter.receipt_bench import USING, receipt, sold
 from tests.outbox.bench import open_bench
-from tests.outbox.shelf import of_envelope, record
+from tests.outbox.sample_service import record, record_of
 from tests.support.exporting import KEY, PAID, link, recorded_sale
 from tests.support.fake_books import FakeBooks, Killed
 from tests.support.memory_state import NOON
@@ -122,7 +122,7 @@ async def test_a_lost_database_comes_back_from_the_topics_and_no_receipt_is_writ
         [due] = await bench.engine.claim("balance.receipts", 10, ())
         [outcome] = await deliver_receipts(books, Dialect(), lambda: PAID)([due])
         await bench.settle(due, outcome)
-        published = [of_envelope(each) for each in await bench.published()]
+        published = [record_of(each) for each in await bench.published()]
     async with open_bench(tmp_path / "new", handlers(USING), caught_up=False) as rebuilt:
         await rebuilt.take(*reversed([*facts, *published]))
         await rebuilt.engine.finish_catch_up()

@@ -24,7 +24,7 @@ from services.settings.balance import Dialect
 from services.settings.model import Settings
 from tests.order_exporter.export_bench import client_recorded, consumer, person, task_of
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.shelf import record
+from tests.outbox.sample_service import record
 from tests.support.exporting import (
     KEY,
     ORDER,

@@ -29,7 +29,7 @@ from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSett
 from services.settings.model import Settings
 from tests.catalog_importer.catalogue_bench import Wire
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.shelf import NOW, of_envelope, record
+from tests.outbox.sample_service import NOW, record, record_of
 
 HOME, MAIL = "https://shop.test", "nino@example.test"
 SINCE = "2026-03-01"
@@ -127,7 +127,7 @@ async def world(
 
 async def rebuilt(into: World, facts: Sequence[Event], published: Sequence[Envelope[Event]] = ()) -> None:
     """An empty database reads the topics again, and works."""
-    await into.bench.take(*[record(fact, n) for n, fact in enumerate(facts, 1)], *map(of_envelope, published))
+    await into.bench.take(*[record(fact, n) for n, fact in enumerate(facts, 1)], *map(record_of, published))
     await into.bench.engine.finish_catch_up()
     await into.works()
 

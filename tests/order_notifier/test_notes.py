@@ -23,7 +23,7 @@ from tests.order_notifier.notifier_bench import (
     settings,
     world,
 )
-from tests.outbox.shelf import NOW
+from tests.outbox.sample_service import NOW
 
 
 def notes(**rules: Any) -> dict[str, Any]:
@@ -222,7 +222,7 @@ async def test_a_note_for_an_order_that_vanished_unseen_becomes_a_dead_letter(tm
         await on.sold(order)
         del on.shop.orders[order]
         await on.works()
-        [dead_letter] = await on.bench.letters()
+        [dead_letter] = await on.bench.dead_letters()
         assert (dead_letter.reason, str(order) in dead_letter.detail) == (Reason.SHOP_REFUSED, True)
 
 
@@ -233,7 +233,7 @@ async def test_a_shop_that_rewrites_the_note_is_reported_and_not_written_to_agai
         other = '{"id": 7, "note": "hello", "customer_note": false}'
         on.faults.add(InjectedFault(kind="status", match=r"POST .*/notes$", status=201, body=other))
         await on.works()
-        [dead_letter] = await on.bench.letters()
+        [dead_letter] = await on.bench.dead_letters()
         assert (dead_letter.reason, "does a plugin rewrite notes" in dead_letter.detail) == (
             Reason.SHOP_ECHO_DIFFERS,
             True,

@@ -18,7 +18,7 @@ from services.order_exporter.handlers import handlers as order_exporter
 from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce.orders import Orders
 from tests.order_notifier.notifier_bench import MOVES, NOTES, credit, rebuilt, sale, settings, world
-from tests.outbox.shelf import NOW, of_envelope
+from tests.outbox.sample_service import NOW, record_of
 from tests.support import exporting
 from tests.support.memory_state import Consumer
 
@@ -73,7 +73,7 @@ async def test_a_status_that_the_list_does_not_name_stays(tmp_path: Path, status
         on.by_hand(order, status)
         await on.sold(order)
         await on.works()
-        assert (on.status(order), on.writes(), await on.bench.letters()) == (status, [], [])
+        assert (on.status(order), on.writes(), await on.bench.dead_letters()) == (status, [], [])
 
 
 @pytest.mark.claim("S2.12", "K14")
@@ -83,7 +83,7 @@ async def test_an_unknown_status_does_nothing_and_is_reported_until_it_is_left(t
         on.shop.orders[order]["status"] = "packed-by-plugin"
         await on.sold(order)
         await on.works()
-        [dead_letter] = await on.bench.letters()
+        [dead_letter] = await on.bench.dead_letters()
         assert (dead_letter.reason, "'packed-by-plugin'" in dead_letter.detail, on.writes()) == (
             Reason.SHOP_STATUS_UNKNOWN,
             True,
@@ -92,7 +92,7 @@ async def test_an_unknown_status_does_nothing_and_is_reported_until_it_is_left(t
         on.by_hand(order, "processing")
         await on.reads(order)
         await on.works()
-        assert (on.status(order), len(await on.bench.closed())) == ("completed", 1)
+        assert (on.status(order), len(await on.bench.closed_dead_letters())) == ("completed", 1)
 
 
 @pytest.mark.claim("S2.12")
@@ -106,7 +106,7 @@ async def test_a_plugins_status_that_the_settings_know_is_no_unknown_one(tmp_pat
         on.shop.orders[order]["status"] = "packed"
         await on.sold(order)
         await on.works()
-        assert await on.bench.letters() == []
+        assert await on.bench.dead_letters() == []
         assert on.status(order) == ("completed" if where == "statuses" else "packed")
 
 
@@ -155,7 +155,7 @@ async def test_an_order_that_is_never_read_again_is_reported_at_last(tmp_path: P
         await on.works()
         on.bench.clock.advance(2 * 3600)
         await on.bench.engine.dead_letter_overdue()
-        [dead_letter] = await on.bench.letters()
+        [dead_letter] = await on.bench.dead_letters()
         assert (dead_letter.reason, "'on-hold'" in dead_letter.detail) == (Reason.SHOP_ORDER_MOVED, True)
 
 
@@ -230,7 +230,7 @@ async def test_a_lost_database_moves_no_order_again(tmp_path: Path) -> None:
         on.by_hand(order, "processing")
         facts = [order_changed("main", Orders(on.shop).read(order)), sale(order)]
         event = [one for one in await on.bench.published() if one.data.TOPIC == "shop.notices"]
-        assert all(of_envelope(one).key == f"main:{order}".encode() for one in event)
+        assert all(record_of(one).key == f"main:{order}".encode() for one in event)
         async with world(tmp_path / "new", using, like=on) as again:
             await rebuilt(again, facts, event)
             assert (again.status(order), await again.events()) == ("processing", [])
@@ -263,7 +263,7 @@ async def test_a_shop_that_keeps_another_status_is_reported(tmp_path: Path) -> N
         kept = f'{{"id": {order}, "status": "on-hold"}}'
         on.faults.add(InjectedFault(kind="status", match=r"PUT .*/orders/", status=200, body=kept))
         await on.works()
-        [dead_letter] = await on.bench.letters()
+        [dead_letter] = await on.bench.dead_letters()
         assert (dead_letter.reason, "answers 'on-hold'" in dead_letter.detail) == (Reason.SHOP_ECHO_DIFFERS, True)
         assert not [one for one in await on.events() if isinstance(one, SaleRecorded)]
 

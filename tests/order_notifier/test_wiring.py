@@ -17,7 +17,7 @@ from services.engine.runtime.blueprint import Blueprint
 from services.order_notifier import app
 from tests.order_notifier.notifier_bench import HOME, MOVES, NOTES, World, sale, settings, world
 from tests.outbox.bench import open_bench
-from tests.outbox.shelf import NOW, record
+from tests.outbox.sample_service import NOW, record
 
 LIVE = {"notes": NOTES, "statuses": MOVES}
 

@@ -1,16 +1,18 @@
-"""An engine on a real state database, with a clock in the test's hand and eyes for what it wrote."""
+"""An engine on a real state database, with a clock that the test moves and readers of what the engine wrote."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
+from sqlalchemy import event as sql
 from sqlalchemy import select
+from sqlalchemy.engine import Engine as SqlEngine
 
 from contracts.envelope import Envelope, decode
 from contracts.model import Event
@@ -25,7 +27,7 @@ from services.engine.privacy.forgetting import with_forgetting_rules
 from services.engine.state.database import Database, open_database
 from services.engine.state.records import State
 from services.engine.state.tables import deliveries, events
-from tests.outbox.shelf import LANE, NAME, NOW, handlers
+from tests.outbox.sample_service import LANE, NAME, NOW, handlers
 
 EventT = TypeVar("EventT", bound=Event)
 DEADLINE = 3600.0
@@ -34,7 +36,7 @@ DEADLINE = 3600.0
 
 @dataclass
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that does not move by itself."""
 
     now: datetime = NOW
 
@@ -42,7 +44,7 @@ class Clock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Move the clock forward by so many seconds."""
         self.now += timedelta(seconds=seconds)
 
 
@@ -54,33 +56,33 @@ class Bench:
     engine: Engine
     clock: Clock
     in_flight: set[str]
-    on_the_way: Callable[[], Collection[str]] = tuple
+    read_in_flight: Callable[[], Collection[str]] = tuple
 
     async def take(self, *records: Record) -> None:
-        """One batch of Kafka records."""
+        """Handle one batch of Kafka records."""
         await self.engine.take(records)
 
     async def touch(self, *subjects: str) -> None:
-        """Have subjects decided in one transaction."""
+        """Decide subjects in one transaction."""
         async with self.engine.work() as work:
             for subject in subjects:
                 work.touch(subject)
 
-    async def announce(self, *told: Event) -> None:
+    async def announce(self, *announced: Event) -> None:
         """Announce events in one transaction."""
         async with self.engine.work() as work:
-            await work.announce([(event, None) for event in told])
+            await work.announce([(event, None) for event in announced])
 
     async def due(self, limit: int = 100) -> list[Row]:
-        """The rows that would leave now."""
+        """The rows that would be delivered now."""
         return await self.engine.claim(LANE, limit, ())
 
     async def settle(self, row: Row, outcome: Outcome) -> None:
-        """One row's outcome."""
+        """Record the outcome of one row."""
         await self.engine.settle([(row, outcome)])
 
     async def rows(self) -> dict[str, Any]:
-        """All waiting rows by id, as they stand in the database."""
+        """All waiting rows of the database, by id."""
         async with self.database.read() as connection:
             return {row.id: row for row in await connection.execute(select(deliveries))}
 
@@ -90,17 +92,17 @@ class Bench:
             rows = (await connection.execute(select(events).order_by(events.c.seq))).all()
         return [decode([(name, text.encode()) for name, text in orjson.loads(r.headers)], r.value) for r in rows]
 
-    async def said(self, type_: type[EventT]) -> list[EventT]:
-        """The data of the published events of one type."""
-        return [told.data for told in await self.published() if isinstance(told.data, type_)]
+    async def events_of(self, type_: type[EventT]) -> list[EventT]:
+        """The published events of one type, without their envelopes."""
+        return [envelope.data for envelope in await self.published() if isinstance(envelope.data, type_)]
 
-    async def letters(self) -> list[DeadLettered]:
+    async def dead_letters(self) -> list[DeadLettered]:
         """The dead letters opened so far."""
-        return await self.said(DeadLettered)
+        return await self.events_of(DeadLettered)
 
-    async def closed(self) -> list[DeadLetterSettled]:
+    async def closed_dead_letters(self) -> list[DeadLetterSettled]:
         """The dead letters closed so far."""
-        return await self.said(DeadLetterSettled)
+        return await self.events_of(DeadLetterSettled)
 
 
 @dataclass
@@ -117,12 +119,12 @@ class Script:
 
 @asynccontextmanager
 async def open_bench(folder: Path, rules: Handlers | None = None, *, caught_up: bool = True) -> AsyncIterator[Bench]:
-    """A bench over the database in a folder, which is made if need be; `caught_up`: decisions are taken at once."""
+    """A bench over the database in a folder, created if it is missing; `caught_up`: decisions are taken at once."""
     database = await open_database(folder, NAME)
-    clock, leaving = Clock(), set[str]()
+    clock, in_flight = Clock(), set[str]()
     complete = with_forgetting_rules(NAME, rules or handlers())
-    engine = Engine(ServiceRules(NAME, complete, DEADLINE, lambda: bench.on_the_way()), database, clock)
-    bench = Bench(database, engine, clock, leaving, lambda: leaving)
+    engine = Engine(ServiceRules(NAME, complete, DEADLINE, lambda: bench.read_in_flight()), database, clock)
+    bench = Bench(database, engine, clock, in_flight, lambda: in_flight)
     if caught_up:
         engine.caught_up.set()
     try:
@@ -131,7 +133,22 @@ async def open_bench(folder: Path, rules: Handlers | None = None, *, caught_up: 
         await database.close()
 
 
-async def wanted(bench: Bench, script: Script, *deliveries: Delivery, **more: Any) -> None:
-    """Decide the subject `a` anew: these deliveries are wanted now, and no other."""
+async def want(bench: Bench, script: Script, *deliveries: Delivery, **more: Any) -> None:
+    """Decide the subject `a` again: exactly these deliveries are wanted now."""
     script.wanted["a"] = Decision(deliveries, **more)
     await bench.touch("a")
+
+
+@contextmanager
+def record_statements() -> Iterator[list[str]]:
+    """Record the SQL statements that are executed meanwhile; one for many rows counts once."""
+    executed: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        executed.append(statement)
+
+    sql.listen(SqlEngine, "before_cursor_execute", note)
+    try:
+        yield executed
+    finally:
+        sql.remove(SqlEngine, "before_cursor_execute", note)

@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 
 from tests.outbox.bench import Bench, Script, open_bench
-from tests.outbox.shelf import handlers
+from tests.outbox.sample_service import handlers
 
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    """The toy service with its own rules."""
+    """The sample service with its own rules."""
     async with open_bench(tmp_path) as found:
         yield found
 
 
 @pytest.fixture
 def script() -> Script:
-    """The decisions of the scripted service: what a test sets is wanted."""
+    """The decisions of the scripted service, as a test sets them."""
     return Script()
 
 
 @pytest.fixture
 async def scripted(tmp_path: Path, script: Script) -> AsyncIterator[Bench]:
-    """The toy service, deciding what `script` says."""
+    """The sample service with the decisions of `script`."""
     async with open_bench(tmp_path, handlers(script)) as found:
         yield found

@@ -1,4 +1,4 @@
-"""Batches shrink to what an upstream bears, and grow again."""
+"""Batches shrink to the size that an upstream accepts, and grow again."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from services.engine.outbox.upstream_errors import Rejected, Unavailable, Unknow
 
 
 class Upstream:
-    """Takes so many records in one call."""
+    """Accepts so many records in one call."""
 
-    def __init__(self, bears: int) -> None:
-        self.bears = bears
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
         self.calls: list[int] = []
 
     async def __call__(self, items: Sequence[int]) -> list[int]:
         self.calls.append(len(items))
-        if len(items) > self.bears:
+        if len(items) > self.limit:
             raise Rejected("too large", reason=Reason.SHOP_REFUSED, status=413)
         return [item * 2 for item in items]
 
 
-@given(most=st.integers(1, 100), bears=st.integers(1, 100), count=st.integers(0, 300))
-async def test_everything_arrives_once_and_in_order_whatever_the_upstream_bears(
-    most: int, bears: int, count: int
+@given(most=st.integers(1, 100), limit=st.integers(1, 100), count=st.integers(0, 300))
+async def test_everything_arrives_once_and_in_order_for_any_limit_of_the_upstream(
+    most: int, limit: int, count: int
 ) -> None:
-    upstream, batches = Upstream(bears), Batches(most)
+    upstream, batches = Upstream(limit), Batches(most)
     assert await batches.send(upstream, range(count)) == [n * 2 for n in range(count)]
     assert all(size <= most for size in upstream.calls)
 
 
 @pytest.mark.claim("K15")
-async def test_what_was_too_large_once_is_not_tried_again_and_again() -> None:
+async def test_a_size_that_was_too_large_is_rarely_tried_again() -> None:
     upstream, batches = Upstream(10), Batches(25)
     await batches.send(upstream, range(500))
     refused = [size for size in upstream.calls if size > 10]
@@ -50,14 +50,14 @@ async def test_what_was_too_large_once_is_not_tried_again_and_again() -> None:
 async def test_the_size_grows_again_with_each_full_call() -> None:
     upstream, batches = Upstream(10), Batches(25)
     await batches.send(upstream, range(50))
-    upstream.bears = 100
+    upstream.limit = 100
     await batches.send(upstream, range(1000))
     assert batches.size == 25
     await batches.send(upstream, range(3))
     assert batches.size == 25
 
 
-async def test_a_call_that_was_not_answered_is_followed_by_smaller_ones() -> None:
+async def test_an_unanswered_call_halves_the_batch_size() -> None:
     async def silent(_: Sequence[int]) -> list[int]:
         raise UnknownOutcome("no answer in time")
 
@@ -66,7 +66,7 @@ async def test_a_call_that_was_not_answered_is_followed_by_smaller_ones() -> Non
     assert batches.size == 10
 
 
-async def test_once_the_upstream_is_unavailable_the_rest_is_not_sent() -> None:
+async def test_nothing_more_is_sent_once_the_upstream_is_unavailable() -> None:
     calls: list[int] = []
 
     async def closed(items: Sequence[int]) -> list[int]:
@@ -77,7 +77,7 @@ async def test_once_the_upstream_is_unavailable_the_rest_is_not_sent() -> None:
     assert calls == [10]
 
 
-async def test_a_record_that_is_too_large_by_itself_is_refused_alone() -> None:
+async def test_only_the_record_that_is_too_large_is_refused() -> None:
     async def call(items: Sequence[int]) -> list[int]:
         if 7 in items:
             raise Rejected("too large", reason=Reason.SHOP_REFUSED, status=413)

@@ -1,4 +1,4 @@
-"""What cannot be handled is parked with its bytes, and a person's command is carried out once, where it belongs."""
+"""A record that cannot be handled is parked with its bytes; a command is executed once, by the right service."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from services.engine.outbox.decision import Decision, Refusal
 from services.engine.outbox.handlers import Handlers
 from services.engine.state.records import State
 from tests.outbox.bench import Bench, Script, open_bench
-from tests.outbox.letters import NO, answers, discard, refused_letter, replay
-from tests.outbox.shelf import STOCK, garbage, handlers, of_envelope, put_on_shelf, record, stock
+from tests.outbox.dead_letter_commands import NO, command_outcomes, discard, refuse_delivery, replay
+from tests.outbox.sample_service import STOCK, availability_delivery, garbage, handlers, record, record_of, stock
 
 
 async def test_an_unreadable_record_becomes_one_dead_letter_with_its_bytes(bench: Bench) -> None:
     poison = garbage(7)
     await bench.take(poison, record(stock("b"), offset=8))
     await bench.take(poison)
-    (letter,) = await bench.letters()
-    assert (letter.reason, letter.about) == ("record.invalid-data", "record davtari.balance.stock/0/7 of k")
-    assert letter.record is not None
-    assert b64decode(letter.record.value or "") == b"\xffnot json"
-    assert restore_record(letter.record) == poison
-    assert list(await bench.rows()) == ["shelf:b"]
+    (dead_letter,) = await bench.dead_letters()
+    assert (dead_letter.reason, dead_letter.about) == ("record.invalid-data", "record davtari.balance.stock/0/7 of k")
+    assert dead_letter.record is not None
+    assert b64decode(dead_letter.record.value or "") == b"\xffnot json"
+    assert restore_record(dead_letter.record) == poison
+    assert list(await bench.rows()) == ["availability:b"]
 
 
-async def test_an_unreadable_record_stays_known_after_a_restart(tmp_path: Path) -> None:
+async def test_an_unreadable_record_is_still_known_after_a_restart(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.take(garbage(7))
     async with open_bench(tmp_path) as again:
         await again.take(garbage(7))
-        assert len(await again.letters()) == 1
+        assert len(await again.dead_letters()) == 1
 
 
-@pytest.mark.parametrize("first", ["the record", "its letter"])
-async def test_a_rebuilt_database_opens_no_dead_letter_again(tmp_path: Path, first: str) -> None:
+@pytest.mark.parametrize("first", ["the record", "its dead letter"])
+async def test_a_rebuild_opens_no_dead_letter_twice(tmp_path: Path, first: str) -> None:
     async with open_bench(tmp_path / "old") as bench:
         await bench.take(garbage(7))
-        known = [of_envelope(told) for told in await bench.published()]
+        known = [record_of(event) for event in await bench.published()]
     batches = [[garbage(7)], known] if first == "the record" else [known, [garbage(7)]]
     async with open_bench(tmp_path / "new", caught_up=False) as rebuilt:
         for batch in batches:
@@ -53,175 +53,179 @@ async def test_a_rebuilt_database_opens_no_dead_letter_again(tmp_path: Path, fir
         assert await rebuilt.published() == []
 
 
-async def test_a_rebuilt_database_opens_the_dead_letter_that_was_never_published(tmp_path: Path) -> None:
+async def test_a_rebuild_opens_a_dead_letter_that_was_never_published(tmp_path: Path) -> None:
     async with open_bench(tmp_path, caught_up=False) as rebuilt:
         await rebuilt.take(garbage(7), garbage(8))
         await rebuilt.engine.finish_catch_up()
-        assert sorted(letter.about for letter in await rebuilt.letters()) == [
+        assert sorted(dead_letter.about for dead_letter in await rebuilt.dead_letters()) == [
             "record davtari.balance.stock/0/7 of k",
             "record davtari.balance.stock/0/8 of k",
         ]
 
 
 @pytest.mark.claim("S1.18")
-async def test_a_replayed_delivery_leaves_again(bench: Bench) -> None:
-    letter = await refused_letter(bench)
-    await bench.take(replay(letter.dead_letter))
-    assert [row.id for row in await bench.due()] == ["shelf:a"]
-    assert [(closed.how, closed.by) for closed in await bench.closed()] == [("replayed", "nino")]
-    assert await answers(bench) == [("c1", "done")]
+async def test_a_replayed_delivery_is_sent_again(bench: Bench) -> None:
+    dead_letter = await refuse_delivery(bench)
+    await bench.take(replay(dead_letter.dead_letter))
+    assert [row.id for row in await bench.due()] == ["availability:a"]
+    assert [(closed.how, closed.by) for closed in await bench.closed_dead_letters()] == [("replayed", "nino")]
+    assert await command_outcomes(bench) == [("c1", "done")]
 
 
-async def test_a_replayed_delivery_that_is_refused_again_is_a_dead_letter_again(bench: Bench) -> None:
-    letter = await refused_letter(bench)
-    await bench.take(replay(letter.dead_letter))
+async def test_a_replayed_delivery_that_is_refused_again_reopens_its_dead_letter(bench: Bench) -> None:
+    dead_letter = await refuse_delivery(bench)
+    await bench.take(replay(dead_letter.dead_letter))
     await bench.settle((await bench.due())[0], NO)
-    assert [again.dead_letter for again in await bench.letters()] == [letter.dead_letter] * 2
-    await bench.take(replay(letter.dead_letter, "c2"))
-    assert [row.id for row in await bench.due()] == ["shelf:a"]
+    assert [again.dead_letter for again in await bench.dead_letters()] == [dead_letter.dead_letter] * 2
+    await bench.take(replay(dead_letter.dead_letter, "c2"))
+    assert [row.id for row in await bench.due()] == ["availability:a"]
 
 
-async def test_a_second_replay_does_nothing_and_says_so(bench: Bench) -> None:
-    letter = await refused_letter(bench)
-    await bench.take(replay(letter.dead_letter, "c1"))
+async def test_a_second_replay_does_nothing_and_is_refused(bench: Bench) -> None:
+    dead_letter = await refuse_delivery(bench)
+    await bench.take(replay(dead_letter.dead_letter, "c1"))
     before = await bench.rows()
-    await bench.take(replay(letter.dead_letter, "c2"))
+    await bench.take(replay(dead_letter.dead_letter, "c2"))
     assert await bench.rows() == before
-    assert await answers(bench) == [("c1", "done"), ("c2", "refused")]
+    assert await command_outcomes(bench) == [("c1", "done"), ("c2", "refused")]
 
 
-async def test_a_command_that_is_delivered_twice_is_carried_out_once(bench: Bench) -> None:
-    letter = await refused_letter(bench)
-    await bench.take(replay(letter.dead_letter), replay(letter.dead_letter))
-    await bench.take(replay(letter.dead_letter))
-    assert await answers(bench) == [("c1", "done")]
+async def test_a_command_received_twice_is_executed_once(bench: Bench) -> None:
+    dead_letter = await refuse_delivery(bench)
+    await bench.take(replay(dead_letter.dead_letter), replay(dead_letter.dead_letter))
+    await bench.take(replay(dead_letter.dead_letter))
+    assert await command_outcomes(bench) == [("c1", "done")]
 
 
 @pytest.mark.claim("S1.18")
-async def test_a_discarded_delivery_stays_quiet_until_its_payload_changes(bench: Bench) -> None:
-    letter = await refused_letter(bench)
-    await bench.take(discard(letter.dead_letter))
+async def test_a_discarded_delivery_is_not_sent_until_its_payload_changes(bench: Bench) -> None:
+    dead_letter = await refuse_delivery(bench)
+    await bench.take(discard(dead_letter.dead_letter))
     await bench.touch("a")
-    assert (await bench.rows(), len(await bench.letters())) == ({}, 1)
-    (closed,) = await bench.closed()
+    assert (await bench.rows(), len(await bench.dead_letters())) == ({}, 1)
+    (closed,) = await bench.closed_dead_letters()
     assert (closed.how, closed.by, closed.why) == ("discarded", "nino", "sold by hand")
     await bench.take(record(stock("a", 2), version=2))
     assert [row.payload["quantity"] for row in await bench.due()] == [2]
 
 
-async def test_a_discarded_refusal_stays_quiet(scripted: Bench, script: Script) -> None:
-    script.wanted["a"] = Decision(refuse=(Refusal(put_on_shelf("a"), Reason.PRODUCT_NO_SKU, "no sku"),))
+async def test_a_discarded_refusal_is_not_reported_again(scripted: Bench, script: Script) -> None:
+    script.wanted["a"] = Decision(refuse=(Refusal(availability_delivery("a"), Reason.PRODUCT_NO_SKU, "no sku"),))
     await scripted.touch("a")
-    (letter,) = await scripted.letters()
-    await scripted.take(discard(letter.dead_letter))
+    (dead_letter,) = await scripted.dead_letters()
+    await scripted.take(discard(dead_letter.dead_letter))
     await scripted.touch("a")
-    assert len(await scripted.letters()) == 1
+    assert len(await scripted.dead_letters()) == 1
 
 
-async def test_another_services_dead_letter_is_left_to_it(tmp_path: Path) -> None:
+async def test_the_dead_letter_of_another_service_is_ignored(tmp_path: Path) -> None:
     async with open_bench(tmp_path / "one") as failed:
-        letter = await refused_letter(failed)
-        told = [of_envelope(each) for each in await failed.published()]
-    other = [replace_service(each) for each in told]
+        dead_letter = await refuse_delivery(failed)
+        published = [record_of(each) for each in await failed.published()]
+    other = [replace_service(each) for each in published]
     async with open_bench(tmp_path / "two") as bystander:
         await bystander.take(*other)
-        await bystander.take(replay(letter.dead_letter), discard(letter.dead_letter))
+        await bystander.take(replay(dead_letter.dead_letter), discard(dead_letter.dead_letter))
         assert await bystander.published() == []
 
 
 def replace_service(raw: Record) -> Record:
-    """The same dead letter, of a service with another name."""
-    return replace(raw, value=(raw.value or b"").replace(b'"service":"shelf-filler"', b'"service":"other"'))
+    """The same dead letter, of another service."""
+    return replace(raw, value=(raw.value or b"").replace(b'"service":"sample-service"', b'"service":"other"'))
 
 
-async def test_a_replayed_record_is_handled_if_it_can_be_now(tmp_path: Path) -> None:
+async def test_a_replayed_record_is_handled_once_its_rule_works(tmp_path: Path) -> None:
     broken = True
 
-    def remember(told: Envelope[StockChanged], state: State) -> None:
+    def remember(event: Envelope[StockChanged], state: State) -> None:
         if broken:
             raise KeyError("warehouse")
-        state.put(STOCK, told.data.item, told.data)
-        state.touch(told.data.item)
+        state.put(STOCK, event.data.item, event.data)
+        state.touch(event.data.item)
 
     async with open_bench(tmp_path, Handlers((), {StockChanged: remember}, handlers().decide)) as bench:
         await bench.take(record(stock("a")))
-        (letter,) = await bench.letters()
+        (dead_letter,) = await bench.dead_letters()
         broken = False
-        await bench.take(replay(letter.dead_letter))
-        await bench.take(replay(letter.dead_letter, "c2"))
-        assert await answers(bench) == [("c1", "done"), ("c2", "refused")]
-        assert [(row.id, row.version) for row in await bench.due()] == [("shelf:a", 1)]
+        await bench.take(replay(dead_letter.dead_letter))
+        await bench.take(replay(dead_letter.dead_letter, "c2"))
+        assert await command_outcomes(bench) == [("c1", "done"), ("c2", "refused")]
+        assert [(row.id, row.version) for row in await bench.due()] == [("availability:a", 1)]
 
 
-async def test_a_replayed_record_that_still_fails_in_its_rule_is_a_dead_letter_again(tmp_path: Path) -> None:
+async def test_a_replayed_record_whose_rule_still_fails_reopens_its_dead_letter(tmp_path: Path) -> None:
     def remember(_: Envelope[StockChanged], __: State) -> None:
         raise KeyError("warehouse")
 
     async with open_bench(tmp_path, Handlers((), {StockChanged: remember}, Script())) as bench:
         await bench.take(record(stock("a")))
-        (letter,) = await bench.letters()
-        await bench.take(replay(letter.dead_letter))
-        assert [again.dead_letter for again in await bench.letters()] == [letter.dead_letter] * 2
-        await bench.take(replay(letter.dead_letter, "c2"))
-        assert await answers(bench) == [("c1", "done"), ("c2", "done")]
+        (dead_letter,) = await bench.dead_letters()
+        await bench.take(replay(dead_letter.dead_letter))
+        assert [again.dead_letter for again in await bench.dead_letters()] == [dead_letter.dead_letter] * 2
+        await bench.take(replay(dead_letter.dead_letter, "c2"))
+        assert await command_outcomes(bench) == [("c1", "done"), ("c2", "done")]
 
 
-async def test_a_replayed_record_that_is_still_unreadable_is_a_dead_letter_again(bench: Bench) -> None:
+async def test_a_replayed_record_that_is_still_unreadable_reopens_its_dead_letter(bench: Bench) -> None:
     await bench.take(garbage(7))
-    (letter,) = await bench.letters()
-    await bench.take(replay(letter.dead_letter))
-    assert [again.dead_letter for again in await bench.letters()] == [letter.dead_letter] * 2
-    assert [told.sequence for told in await bench.published() if told.subject == letter.dead_letter] == [1, 2, 3]
+    (dead_letter,) = await bench.dead_letters()
+    await bench.take(replay(dead_letter.dead_letter))
+    assert [again.dead_letter for again in await bench.dead_letters()] == [dead_letter.dead_letter] * 2
+    assert [event.sequence for event in await bench.published() if event.subject == dead_letter.dead_letter] == [
+        1,
+        2,
+        3,
+    ]
 
 
-async def test_a_replayed_record_that_was_overtaken_meanwhile_changes_nothing(tmp_path: Path) -> None:
-    def remember(told: Envelope[StockChanged], state: State) -> None:
-        if told.sequence == 1 and not mended:
+async def test_a_replayed_record_older_than_the_state_changes_nothing(tmp_path: Path) -> None:
+    def remember(event: Envelope[StockChanged], state: State) -> None:
+        if event.sequence == 1 and not fixed:
             raise KeyError("warehouse")
-        state.put(STOCK, told.data.item, told.data)
+        state.put(STOCK, event.data.item, event.data)
 
-    mended = False
+    fixed = False
     async with open_bench(tmp_path, Handlers((), {StockChanged: remember}, Script())) as bench:
         await bench.take(record(stock("a", 1), version=1, offset=1), record(stock("a", 2), version=2, offset=2))
-        mended = True
-        await bench.take(replay((await bench.letters())[0].dead_letter))
+        fixed = True
+        await bench.take(replay((await bench.dead_letters())[0].dead_letter))
         async with bench.engine.work() as work:
             assert (await work.get_many(STOCK, ["a"]))["a"].rows[0].quantity == 2
 
 
-async def test_a_discarded_record_stays_quiet(bench: Bench) -> None:
+async def test_a_discarded_record_is_not_reported_again(bench: Bench) -> None:
     await bench.take(garbage(7))
-    (letter,) = await bench.letters()
-    await bench.take(discard(letter.dead_letter))
+    (dead_letter,) = await bench.dead_letters()
+    await bench.take(discard(dead_letter.dead_letter))
     await bench.take(garbage(7))
-    assert len(await bench.letters()) == 1
+    assert len(await bench.dead_letters()) == 1
 
 
-async def test_commands_and_letters_survive_the_loss_of_the_database(tmp_path: Path) -> None:
+async def test_commands_and_dead_letters_survive_the_loss_of_the_database(tmp_path: Path) -> None:
     async with open_bench(tmp_path / "old") as bench:
-        letter = await refused_letter(bench)
-        await bench.take(discard(letter.dead_letter))
-        history = [record(stock("a")), discard(letter.dead_letter), *map(of_envelope, await bench.published())]
+        dead_letter = await refuse_delivery(bench)
+        await bench.take(discard(dead_letter.dead_letter))
+        history = [record(stock("a")), discard(dead_letter.dead_letter), *map(record_of, await bench.published())]
     async with open_bench(tmp_path / "new", caught_up=False) as rebuilt:
         await rebuilt.take(*history)
         await rebuilt.engine.finish_catch_up()
         assert (await rebuilt.published(), await rebuilt.rows()) == ([], {})
 
 
-async def test_a_command_about_a_letter_that_is_closed_is_answered_and_never_meets_a_later_one(
+async def test_a_command_for_a_closed_dead_letter_is_refused_and_never_applies_to_a_later_one(
     tmp_path: Path,
 ) -> None:
     async with open_bench(tmp_path / "old") as bench:
-        letter = await refused_letter(bench)
+        dead_letter = await refuse_delivery(bench)
         await bench.take(record(stock("a", 2), version=2))
-        await bench.take(discard(letter.dead_letter))
-        assert await answers(bench) == [("d1", "refused")]
+        await bench.take(discard(dead_letter.dead_letter))
+        assert await command_outcomes(bench) == [("d1", "refused")]
         await bench.settle((await bench.due())[0], NO)
-        facts = [record(stock("a", 1), 1), record(stock("a", 2), 2), discard(letter.dead_letter)]
-        history = [*facts, *map(of_envelope, await bench.published())]
+        facts = [record(stock("a", 1), 1), record(stock("a", 2), 2), discard(dead_letter.dead_letter)]
+        history = [*facts, *map(record_of, await bench.published())]
     async with open_bench(tmp_path / "new", caught_up=False) as rebuilt:
         await rebuilt.take(*history)
         await rebuilt.engine.finish_catch_up()
         assert await rebuilt.published() == []
-        await rebuilt.take(replay(letter.dead_letter))
-        assert await answers(rebuilt) == [("c1", "done")]
+        await rebuilt.take(replay(dead_letter.dead_letter))
+        assert await command_outcomes(rebuilt) == [("c1", "done")]

@@ -1,4 +1,4 @@
-"""A person puts a refused delivery right: it leaves under a new id, and the audit says what became of the old one."""
+"""A person edits a refused delivery: it is sent under a new id, and the audit links the two."""
 
 from __future__ import annotations
 
@@ -11,105 +11,107 @@ from contracts.reasons import Reason
 from services.engine.outbox.decision import Decision, Refusal
 from services.engine.outbox.outcome import Done
 from tests.outbox.bench import Bench, Script, open_bench
-from tests.outbox.letters import NO, answers, discard, edit, refused_letter, replay
-from tests.outbox.shelf import garbage, of_envelope, put_on_shelf, record, shelved, stock
+from tests.outbox.dead_letter_commands import NO, command_outcomes, discard, edit, refuse_delivery, replay
+from tests.outbox.sample_service import availability, availability_delivery, garbage, record, record_of, stock
 
 pytestmark = pytest.mark.claim("S1.18")
-RIGHT = {"item": "a", "quantity": 5}
+EDITED = {"item": "a", "quantity": 5}
 
 
-async def edited(bench: Bench) -> DeadLettered:
-    """The stock of item a was refused, and a person has put it right; gives the letter."""
-    letter = await refused_letter(bench)
-    await bench.take(edit(letter.dead_letter, RIGHT))
-    return letter
+async def edit_refused(bench: Bench) -> DeadLettered:
+    """Have the delivery of item a refused and edited by a person; returns the dead letter."""
+    dead_letter = await refuse_delivery(bench)
+    await bench.take(edit(dead_letter.dead_letter, EDITED))
+    return dead_letter
 
 
-async def test_what_was_put_right_leaves_in_place_of_what_was_refused(bench: Bench) -> None:
-    await edited(bench)
+async def test_the_edited_delivery_is_sent_instead_of_the_refused_one(bench: Bench) -> None:
+    await edit_refused(bench)
     (row,) = await bench.due()
-    assert (row.id, row.payload, row.subject) == ("shelf:a~1", RIGHT, "a")
-    (closed,) = await bench.closed()
-    assert (closed.how, closed.by, closed.why, closed.replacement) == ("edited", "nino", "a typo", "shelf:a~1")
-    assert await answers(bench) == [("e1", "done")]
+    assert (row.id, row.payload, row.subject) == ("availability:a~1", EDITED, "a")
+    (closed,) = await bench.closed_dead_letters()
+    assert (closed.how, closed.by, closed.why, closed.replacement) == ("edited", "nino", "a typo", "availability:a~1")
+    assert await command_outcomes(bench) == [("e1", "done")]
 
 
-async def test_it_stays_wanted_when_its_subject_is_decided_again(bench: Bench) -> None:
-    await edited(bench)
+async def test_an_edited_delivery_stays_wanted_when_its_subject_is_decided_again(bench: Bench) -> None:
+    await edit_refused(bench)
     await bench.touch("a")
-    assert list(await bench.rows()) == ["shelf:a~1"]
+    assert list(await bench.rows()) == ["availability:a~1"]
 
 
-async def test_its_effect_ends_the_matter(bench: Bench) -> None:
-    await edited(bench)
+async def test_the_success_of_an_edited_delivery_leaves_nothing_to_do(bench: Bench) -> None:
+    await edit_refused(bench)
     (row,) = await bench.due()
-    await bench.settle(row, Done((shelved("a", 1),)))
+    await bench.settle(row, Done((availability("a", 1),)))
     await bench.touch("a")
     assert await bench.rows() == {}
 
 
-async def test_it_is_taken_back_when_a_newer_state_is_computed(bench: Bench) -> None:
-    await edited(bench)
+async def test_an_edited_delivery_is_withdrawn_when_a_newer_state_is_computed(bench: Bench) -> None:
+    await edit_refused(bench)
     await bench.take(record(stock("a", 2), version=2))
-    assert {id_: row.payload for id_, row in (await bench.rows()).items()} == {"shelf:a": '{"item":"a","quantity":2}'}
+    assert {id_: row.payload for id_, row in (await bench.rows()).items()} == {
+        "availability:a": '{"item":"a","quantity":2}'
+    }
 
 
-async def test_what_is_refused_again_is_a_letter_of_its_own_that_names_the_first(bench: Bench) -> None:
-    first = await edited(bench)
+async def test_an_edited_delivery_that_is_refused_opens_a_new_dead_letter_that_names_the_first(bench: Bench) -> None:
+    first = await edit_refused(bench)
     await bench.settle((await bench.due())[0], NO)
-    again = (await bench.letters())[-1]
-    assert (again.about, again.replayof) == ("shelf:a~1", first.dead_letter)
+    again = (await bench.dead_letters())[-1]
+    assert (again.about, again.replayof) == ("availability:a~1", first.dead_letter)
     assert again.dead_letter != first.dead_letter
-    # and it may be put right once more, or tried again as it is
-    await bench.take(edit(again.dead_letter, {"item": "a", "quantity": 6}, "shelf:a~2", "e2"))
-    assert [(row.id, row.payload["quantity"]) for row in await bench.due()] == [("shelf:a~2", 6)]
+    # and it can be edited once more
+    await bench.take(edit(again.dead_letter, {"item": "a", "quantity": 6}, "availability:a~2", "e2"))
+    assert [(row.id, row.payload["quantity"]) for row in await bench.due()] == [("availability:a~2", 6)]
 
 
-async def test_what_was_put_right_may_be_replayed_and_given_up_like_any_other(bench: Bench) -> None:
-    await edited(bench)
+async def test_an_edited_delivery_can_be_replayed_and_discarded_like_any_other(bench: Bench) -> None:
+    await edit_refused(bench)
     await bench.settle((await bench.due())[0], NO)
-    again = (await bench.letters())[-1].dead_letter
+    again = (await bench.dead_letters())[-1].dead_letter
     await bench.take(replay(again))
-    assert [row.id for row in await bench.due()] == ["shelf:a~1"]
+    assert [row.id for row in await bench.due()] == ["availability:a~1"]
     await bench.settle((await bench.due())[0], NO)
     await bench.take(discard(again))
     await bench.touch("a")
     assert await bench.rows() == {}
 
 
-async def test_an_edit_is_carried_out_once(bench: Bench) -> None:
-    letter = await edited(bench)
-    await bench.take(edit(letter.dead_letter, {"item": "a", "quantity": 7}, "shelf:a~2", "e2"))
-    assert [row.id for row in await bench.due()] == ["shelf:a~1"]
-    assert await answers(bench) == [("e1", "done"), ("e2", "refused")]
+async def test_an_edit_is_executed_once(bench: Bench) -> None:
+    dead_letter = await edit_refused(bench)
+    await bench.take(edit(dead_letter.dead_letter, {"item": "a", "quantity": 7}, "availability:a~2", "e2"))
+    assert [row.id for row in await bench.due()] == ["availability:a~1"]
+    assert await command_outcomes(bench) == [("e1", "done"), ("e2", "refused")]
 
 
-async def test_it_survives_the_loss_of_the_database(tmp_path: Path) -> None:
+async def test_an_edit_survives_the_loss_of_the_database(tmp_path: Path) -> None:
     async with open_bench(tmp_path / "old") as bench:
-        letter = await edited(bench)
-        history = [record(stock("a")), edit(letter.dead_letter, RIGHT), *map(of_envelope, await bench.published())]
-    for turned in (False, True):
-        topic_by_topic = sorted(history, key=lambda told: told.topic, reverse=turned)
-        async with open_bench(tmp_path / str(turned), caught_up=False) as rebuilt:
+        dead_letter = await edit_refused(bench)
+        history = [record(stock("a")), edit(dead_letter.dead_letter, EDITED), *map(record_of, await bench.published())]
+    for reverse in (False, True):
+        topic_by_topic = sorted(history, key=lambda record: record.topic, reverse=reverse)
+        async with open_bench(tmp_path / str(reverse), caught_up=False) as rebuilt:
             await rebuilt.take(*topic_by_topic)
             await rebuilt.engine.finish_catch_up()
             assert await rebuilt.published() == []
-            assert [(row.id, row.payload) for row in await rebuilt.due()] == [("shelf:a~1", RIGHT)]
+            assert [(row.id, row.payload) for row in await rebuilt.due()] == [("availability:a~1", EDITED)]
 
 
-async def test_what_was_never_sent_cannot_be_put_right(scripted: Bench, script: Script) -> None:
-    script.wanted["a"] = Decision(refuse=(Refusal(put_on_shelf("a"), Reason.PRODUCT_NO_SKU, "no sku"),))
+async def test_a_delivery_that_was_never_sent_cannot_be_edited(scripted: Bench, script: Script) -> None:
+    script.wanted["a"] = Decision(refuse=(Refusal(availability_delivery("a"), Reason.PRODUCT_NO_SKU, "no sku"),))
     await scripted.touch("a")
-    (letter,) = await scripted.letters()
-    await scripted.take(edit(letter.dead_letter, RIGHT))
-    assert await answers(scripted) == [("e1", "refused")]
-    assert (await scripted.closed(), await scripted.rows()) == ([], {})
+    (dead_letter,) = await scripted.dead_letters()
+    await scripted.take(edit(dead_letter.dead_letter, EDITED))
+    assert await command_outcomes(scripted) == [("e1", "refused")]
+    assert (await scripted.closed_dead_letters(), await scripted.rows()) == ([], {})
 
 
-async def test_the_letter_of_a_record_that_was_published_again_is_closed(bench: Bench) -> None:
+async def test_the_dead_letter_of_a_republished_record_is_closed(bench: Bench) -> None:
     await bench.take(garbage(7))
-    (letter,) = await bench.letters()
-    await bench.take(edit(letter.dead_letter, {}, "an event"))
-    (closed,) = await bench.closed()
+    (dead_letter,) = await bench.dead_letters()
+    await bench.take(edit(dead_letter.dead_letter, {}, "an event"))
+    (closed,) = await bench.closed_dead_letters()
     assert (closed.how, closed.replacement) == ("edited", "an event")
-    assert len(await bench.letters()) == 1
+    assert len(await bench.dead_letters()) == 1

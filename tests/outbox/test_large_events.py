@@ -12,8 +12,8 @@ from contracts.reasons import Reason
 from contracts.topics import BY_NAME, largest_event
 from services.engine.outbox.outcome import Refused
 from services.engine.state.tables import events
-from tests.outbox.bench import Bench, Script, open_bench, wanted
-from tests.outbox.shelf import garbage, handlers, put_on_shelf, stock
+from tests.outbox.bench import Bench, Script, open_bench, want
+from tests.outbox.sample_service import availability_delivery, garbage, handlers, stock
 
 LONG = "x" * 5_000_000
 
@@ -30,19 +30,19 @@ async def sizes(bench: Bench) -> list[tuple[str, int]]:
         return [(row.topic, len(row.value)) for row in await connection.execute(select(events).order_by(events.c.seq))]
 
 
-def test_the_bounds_of_the_topics_leave_room_for_headers() -> None:
+def test_the_bounds_of_the_topics_leave_space_for_headers() -> None:
     assert all(0 < largest_event(name) < topic.largest for name, topic in BY_NAME.items())
 
 
 async def test_a_large_event_is_one_dead_letter_without_its_body(bench: Bench) -> None:
     for _ in range(2):
         await bench.announce(stock("a"), large("b"), stock("c"))
-    (letter,) = await bench.letters()
-    assert letter.reason == Reason.EVENT_TOO_LARGE
-    assert letter.about == "davtari.StockChanged.v1 of b"
-    assert "the topic balance.stock takes" in letter.detail
+    (dead_letter,) = await bench.dead_letters()
+    assert dead_letter.reason == Reason.EVENT_TOO_LARGE
+    assert dead_letter.about == "davtari.StockChanged.v1 of b"
+    assert "the topic balance.stock takes" in dead_letter.detail
     assert {topic for topic, size in await sizes(bench) if size > 10_000} == set()
-    assert [event.item for event in await bench.said(StockChanged)] == ["a", "c", "a", "c"]
+    assert [event.item for event in await bench.events_of(StockChanged)] == ["a", "c", "a", "c"]
 
 
 async def test_versions_have_no_gap_where_an_event_is_too_large(bench: Bench) -> None:
@@ -54,23 +54,23 @@ async def test_a_record_of_any_size_that_cannot_be_read_is_a_dead_letter(bench: 
     poison = replace(garbage(7), value=b"\xff" * 6_500_000)
     await bench.take(poison)
     await bench.take(poison)
-    (letter,) = await bench.letters()
-    assert (letter.reason, letter.record) == ("record.invalid-data", None)
-    assert letter.about.startswith("record davtari.balance.stock/0/7")
-    assert "is left out" in letter.detail
+    (dead_letter,) = await bench.dead_letters()
+    assert (dead_letter.reason, dead_letter.record) == ("record.invalid-data", None)
+    assert dead_letter.about.startswith("record davtari.balance.stock/0/7")
+    assert "is left out" in dead_letter.detail
 
 
 async def test_a_large_delivery_that_is_refused_is_one_dead_letter_without_its_payload(tmp_path: Path) -> None:
     script = Script()
     async with open_bench(tmp_path, handlers(script)) as bench:
-        delivery = put_on_shelf("a")
+        delivery = availability_delivery("a")
         large_one = replace(delivery, payload={**delivery.payload, "note": "y" * 9_000_000})
-        await wanted(bench, script, large_one)
+        await want(bench, script, large_one)
         (row,) = await bench.due()
         await bench.settle(row, Refused(Reason.SHOP_REFUSED, "z" * 9_000_000))
         await bench.touch("a")
-        (letter,) = await bench.letters()
-        assert letter.delivery is not None
-        assert (letter.delivery.subject, letter.delivery.payload) == ("a", {})
-        assert len(letter.detail) < 3_000
+        (dead_letter,) = await bench.dead_letters()
+        assert dead_letter.delivery is not None
+        assert (dead_letter.delivery.subject, dead_letter.delivery.payload) == ("a", {})
+        assert len(dead_letter.detail) < 3_000
         assert await bench.rows() == {}

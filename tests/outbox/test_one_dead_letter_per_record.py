@@ -1,4 +1,4 @@
-"""A record that no service can read makes one dead letter, not one for each service; its replay reaches all of them."""
+"""A record that no service can read opens one dead letter, not one per service; its replay reaches all of them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from services.order_exporter import handlers as order_exporter
 from services.order_notifier import handlers as order_notifier
 from services.stock_publisher import handlers as stock_publisher
 from services.store_feed import handlers as store_feed
-from tests.outbox.shelf import NOW, STOCK, decide, envelope, handlers, stock
+from tests.outbox.sample_service import NOW, STOCK, decide, envelope, handlers, stock
 from tests.support.engine_bench import DAYS, Clock, Ledger
 
 REPORTER, OTHERS = "balance-feed", ("stock-publisher", "order-exporter", "alerts")
 GOOD = envelope(stock("tea"))
 UNREADABLE = [
-    pytest.param(headers(GOOD), b"{", id="no JSON"),
+    pytest.param(headers(GOOD), b"{", id="invalid JSON"),
     pytest.param(headers(GOOD), None, id="a tombstone"),
     pytest.param([], value(GOOD), id="no headers"),
     pytest.param([*headers(GOOD), ("ce_type", b"davtari.StockChanged.v99")], value(GOOD), id="an unknown version"),
@@ -42,35 +42,35 @@ UNREADABLE = [
 
 
 @dataclass
-class House:
-    """Services that read the same topics, each with a state of its own."""
+class RunningServices:
+    """Services that read the same topics, each with its own state."""
 
     engines: dict[str, Engine]
     ledgers: dict[str, Ledger]
-    told: int = 0
+    offset: int = 0
 
-    async def reads(self, *records: Record) -> list[Event]:
-        """Every service reads these records, and then what the others have said of it; gives all that was said."""
-        said: list[Event] = []
+    async def read(self, *records: Record) -> list[Event]:
+        """Have every service read these records, and then the events of the others; returns all published events."""
+        published: list[Event] = []
         for engine in self.engines.values():
             await engine.take(records)
         while news := [one for ledger in self.ledgers.values() for one in await ledger.envelopes()]:
-            said += [one.data for one in news]
+            published += [one.data for one in news]
             for one in news:
-                self.told += 1
-                record = Record("dead-letters", 0, self.told, 0, b"k", value(one), headers(one))
+                self.offset += 1
+                record = Record("dead-letters", 0, self.offset, 0, b"k", value(one), headers(one))
                 for name, engine in self.engines.items():
                     if name != one.source:
                         await engine.take([record])
-        return said
+        return published
 
-    async def asks(self, command: Event) -> list[Event]:
-        """A person's command arrives everywhere; gives all that was said."""
-        self.told += 1
+    async def send_command(self, command: Event) -> list[Event]:
+        """Have every service read a command of a person; returns all published events."""
+        self.offset += 1
         asked = envelope(command)
-        return await self.reads(Record("operations", 0, self.told, 0, b"k", value(asked), headers(asked)))
+        return await self.read(Record("operations", 0, self.offset, 0, b"k", value(asked), headers(asked)))
 
-    async def known(self, item: str) -> set[str]:
+    async def services_knowing(self, item: str) -> set[str]:
         """The services that know the stock of an item."""
         found = set()
         for name, engine in self.engines.items():
@@ -81,7 +81,7 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
+async def services(tmp_path: Path) -> AsyncIterator[RunningServices]:
     """The service that reports records of Balance's stock, and three others that read them."""
     rules: Handlers = handlers(decide)
     engines: dict[str, Engine] = {}
@@ -92,72 +92,79 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
             own = ServiceRules(name, rules, 3 * DAYS, frozenset, reports=partial(reports, name))
             engines[name] = Engine(own, database, Clock(NOW))
             await engines[name].finish_catch_up()
-        yield House(engines, {name: Ledger(engine) for name, engine in engines.items()})
+        yield RunningServices(engines, {name: Ledger(engine) for name, engine in engines.items()})
 
 
-def record(marks: object = headers(GOOD), body: bytes | None = value(GOOD)) -> Record:
+def record(record_headers: object = headers(GOOD), body: bytes | None = value(GOOD)) -> Record:
     """A record in the topic of Balance's stock."""
-    return Record("balance.stock", 0, 7, 0, b"tea", body, marks)  # type: ignore[arg-type]
+    return Record("balance.stock", 0, 7, 0, b"tea", body, record_headers)  # type: ignore[arg-type]
 
 
-def asked(letter: DeadLettered) -> dict[str, object]:
-    """What every command about a dead letter says."""
-    return {"command_id": "c-1", "asked_by": "nino", "asked_at": NOW, "dead_letter": letter.dead_letter}
+def about(dead_letter: DeadLettered) -> dict[str, object]:
+    """The fields of every command about a dead letter."""
+    return {"command_id": "c-1", "asked_by": "nino", "asked_at": NOW, "dead_letter": dead_letter.dead_letter}
 
 
-def letters(said: list[Event]) -> list[DeadLettered]:
-    """The dead letters among what was said."""
-    return [event for event in said if isinstance(event, DeadLettered)]
+def dead_letters(published: list[Event]) -> list[DeadLettered]:
+    """The dead letters among the published events."""
+    return [event for event in published if isinstance(event, DeadLettered)]
 
 
 @pytest.mark.claim("K29")
-@pytest.mark.parametrize(("marks", "body"), UNREADABLE)
-async def test_it_is_told_of_by_one_service_once(house: House, marks: object, body: bytes | None) -> None:
-    odd = record(marks, body)
-
-    said = await house.reads(odd)
-    again = await house.reads(odd)
-
-    assert [(letter.service, letter.record and letter.record.offset) for letter in letters(said)] == [(REPORTER, 7)]
-    assert letters(again) == []
-
-
-async def test_its_replay_reaches_every_service_that_reads_the_topic(
-    house: House, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("record_headers", "body"), UNREADABLE)
+async def test_an_unreadable_record_is_reported_by_one_service_once(
+    services: RunningServices, record_headers: object, body: bytes | None
 ) -> None:
-    """A release has come that knows the type."""
+    odd = record(record_headers, body)
+
+    published = await services.read(odd)
+    again = await services.read(odd)
+
+    assert [
+        (dead_letter.service, dead_letter.record and dead_letter.record.offset)
+        for dead_letter in dead_letters(published)
+    ] == [(REPORTER, 7)]
+    assert dead_letters(again) == []
+
+
+async def test_a_replay_reaches_every_service_that_reads_the_topic(
+    services: RunningServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # given a type that the services know only after an update
     with monkeypatch.context() as older:
         older.delitem(BY_TYPE, type(GOOD.data).TYPE)
-        (letter,) = letters(await house.reads(record()))
-    assert await house.known("tea") == set()
+        (dead_letter,) = dead_letters(await services.read(record()))
+    assert await services.services_knowing("tea") == set()
 
-    said = await house.asks(ReplayRequested.model_validate(asked(letter)))
+    published = await services.send_command(ReplayRequested.model_validate(about(dead_letter)))
 
-    assert await house.known("tea") == {REPORTER, *OTHERS}
-    assert [event.how for event in said if isinstance(event, DeadLetterSettled)] == ["replayed"]
-    assert letters(said) == []
-
-
-async def test_a_replay_in_vain_makes_one_dead_letter_again(house: House) -> None:
-    (letter,) = letters(await house.reads(record(body=b"{")))
-
-    said = await house.asks(ReplayRequested.model_validate(asked(letter)))
-
-    assert [(one.dead_letter, one.replays) for one in letters(said)] == [(letter.dead_letter, 1)]
+    assert await services.services_knowing("tea") == {REPORTER, *OTHERS}
+    assert [event.how for event in published if isinstance(event, DeadLetterSettled)] == ["replayed"]
+    assert dead_letters(published) == []
 
 
-async def test_one_that_is_discarded_concerns_nobody_any_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failed_replay_reopens_one_dead_letter(services: RunningServices) -> None:
+    (dead_letter,) = dead_letters(await services.read(record(body=b"{")))
+
+    published = await services.send_command(ReplayRequested.model_validate(about(dead_letter)))
+
+    assert [(one.dead_letter, one.replays) for one in dead_letters(published)] == [(dead_letter.dead_letter, 1)]
+
+
+async def test_a_discarded_record_is_handled_by_no_service(
+    services: RunningServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as older:
         older.delitem(BY_TYPE, type(GOOD.data).TYPE)
-        (letter,) = letters(await house.reads(record()))
+        (dead_letter,) = dead_letters(await services.read(record()))
 
-    await house.asks(DiscardRequested.model_validate({**asked(letter), "why": "not ours"}))
+    await services.send_command(DiscardRequested.model_validate({**about(dead_letter), "why": "not ours"}))
 
-    assert await house.known("tea") == set()
+    assert await services.services_knowing("tea") == set()
 
 
 @pytest.mark.parametrize("topic", [topic.name for topic in TOPICS if topic.name != "privacy.keys"])
-def test_every_topic_has_one_service_that_reports_and_that_reads_it(topic: str) -> None:
+def test_every_topic_has_one_reporting_service_which_reads_it(topic: str) -> None:
     reporter = REPORTERS[topic]
 
     assert [name for name in sorted(SERVICES) if reports(name, topic)] == [reporter]
@@ -176,5 +183,5 @@ def read_by(service: str) -> tuple[str, ...]:
     }[service]
 
 
-def test_no_service_is_forgotten() -> None:
+def test_the_list_of_services_is_complete() -> None:
     assert {*RUN, *OPTIONAL_SERVICES} == SERVICES

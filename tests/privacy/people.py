@@ -1,4 +1,4 @@
-"""People for the tests, in an order of theirs, with keys that need no Kafka."""
+"""Sample buyers, their orders, and keys without Kafka."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FEED = "store-feed"
 
 
 def nino(ref: str = NINO) -> Person:
-    """A buyer; all the personal texts are in `PRIVATE`."""
+    """A buyer; all personal texts are in `PRIVATE`."""
     first, last, email, phone, number, comment = PRIVATE
     address = {"first_name": first, "last_name": last}
     fields = {"billing": address, "email": email, "phone": phone, "personal_id": number, "comment": comment}
@@ -34,7 +34,7 @@ def order(number: int = 1042, ref: str = NINO, person: Person | None = None) -> 
 
 
 def made(keys: Keys, ref: str = NINO, service: str = FEED) -> SealingKey:
-    """A key of a person, heard of."""
+    """Add a published key of a person."""
     keys.apply(keys.create(ref, service, NOW))
     found = keys.current(ref, service)
     assert found
@@ -42,6 +42,6 @@ def made(keys: Keys, ref: str = NINO, service: str = FEED) -> SealingKey:
 
 
 def forgotten(key: SealingKey, version: int, service: str = FEED) -> Envelope[PersonForgotten]:
-    """The event that gives a key up."""
+    """The event that erases a key."""
     event = PersonForgotten(person_ref=key.ref, service=service, kid=key.kid, at=NOW, by="integrator", why="asked")
     return wrap(event, version=version, source="davtari-cli", time=NOW)

@@ -1,4 +1,4 @@
-"""What the topic of keys states: which key a person has, until the person is forgotten."""
+"""The key of each person, as published in the topic of keys until the person is forgotten."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from services.engine.privacy.keys import Keys
 from tests.privacy.people import FEED, GIORGI, NINO, NOW, forgotten, made
 
 
-def test_a_key_is_made_once_and_used_from_then_on() -> None:
+def test_a_key_is_created_once_and_reused() -> None:
     keys = Keys()
     key = made(keys)
     assert (keys.current(NINO, FEED), keys.get(key.kid), key.ref) == (key, key, NINO)
@@ -19,14 +19,14 @@ def test_each_person_and_each_service_has_a_key_of_its_own() -> None:
     assert len(kids) == 4
 
 
-def test_a_new_key_does_not_count_before_it_was_heard_of() -> None:
+def test_a_new_key_is_not_used_before_it_is_published() -> None:
     keys = Keys()
     envelope = keys.create(NINO, FEED, NOW)
     assert (envelope.sequence, keys.current(NINO, FEED)) == (1, None)
     assert envelope.data.kid not in keys
 
 
-def test_a_forgotten_person_has_no_key_and_gets_another_with_the_next_order() -> None:
+def test_a_forgotten_person_gets_a_new_key_with_the_next_order() -> None:
     keys = Keys()
     first, other = made(keys), made(keys, GIORGI)
     keys.apply(forgotten(first, version=2))
@@ -37,7 +37,7 @@ def test_a_forgotten_person_has_no_key_and_gets_another_with_the_next_order() ->
     assert second.kid != first.kid
 
 
-def test_what_was_forgotten_does_not_come_back_by_a_repetition() -> None:
+def test_a_repeated_record_does_not_restore_a_forgotten_key() -> None:
     keys = Keys()
     created = keys.create(NINO, FEED, NOW)
     keys.apply(created)
@@ -48,7 +48,7 @@ def test_what_was_forgotten_does_not_come_back_by_a_repetition() -> None:
     assert keys.get(key.kid) is None
 
 
-def test_keys_and_forgetting_share_their_kafka_key_so_that_compaction_takes_the_key_away() -> None:
+def test_key_and_erasure_records_share_a_kafka_key_so_that_compaction_removes_the_key() -> None:
     keys = Keys()
     created = keys.create(NINO, FEED, NOW)
     keys.apply(created)

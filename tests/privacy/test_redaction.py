@@ -1,4 +1,4 @@
-"""What Balance quotes of a person is in no event, while the reason stays readable."""
+"""Personal data quoted by Balance is in no event, while the error stays readable."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contracts.reasons import Reason
 from services.engine.outbox.dead_letters import redact_person
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.outcome import Refused, Unknown
-from tests.outbox.bench import Script, open_bench, wanted
-from tests.outbox.shelf import LANE, handlers
+from tests.outbox.bench import Script, open_bench, want
+from tests.outbox.sample_service import LANE, handlers
 from tests.privacy.people import PRIVATE, nino
 
 CLIENT = {"ID": "01001234567", "Name": "Nino Beridze", "LegalForm": "ფიზიკური პირი", "uid": "5f0c7c3e"}
@@ -28,11 +28,11 @@ CASES: list[tuple[str, Any, str]] = [
 
 
 @pytest.mark.parametrize(("text", "person", "masked"), CASES)
-def test_only_the_words_of_the_person_are_masked(text: str, person: Any, masked: str) -> None:
+def test_only_values_of_the_person_are_masked(text: str, person: Any, masked: str) -> None:
     assert redact_person(text, person) == masked
 
 
-def test_nothing_of_a_buyer_is_left() -> None:
+def test_no_value_of_a_buyer_remains() -> None:
     masked = redact_person(" and ".join(PRIVATE), nino().model_dump(mode="json"))
     assert [text for text in PRIVATE if text in masked] == []
 
@@ -44,14 +44,14 @@ def client() -> Delivery:
 
 
 @pytest.mark.claim("S2.16")
-async def test_a_dead_letter_and_its_attempts_quote_nobody(tmp_path: Path) -> None:
+async def test_a_dead_letter_and_its_attempts_contain_no_personal_data(tmp_path: Path) -> None:
     script = Script()
     async with open_bench(tmp_path, handlers(script)) as bench:
-        await wanted(bench, script, client())
+        await want(bench, script, client())
         await bench.settle((await bench.due())[0], Unknown("no answer about Nino Beridze"))
         bench.clock.advance(3600)
         await bench.settle((await bench.due())[0], Refused(Reason.BALANCE_REFUSED, "ID 01001234567 is taken"))
-        (dead_letter,) = await bench.letters()
+        (dead_letter,) = await bench.dead_letters()
     assert dead_letter.detail == "ID ••• is taken"
     assert dead_letter.delivery and [one.detail for one in dead_letter.delivery.attempts] == ["no answer about •••"]
     assert (dead_letter.person, dead_letter.person_ref) == (CLIENT, "p1")

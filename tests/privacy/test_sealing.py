@@ -1,4 +1,4 @@
-"""A sealed person opens with the person's key, as any JOSE library reads it, and with nothing else."""
+"""Sealed personal data opens only with the key of the person, in any JOSE library."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ EVENT = b'{"order_id":7}'
 PERSON = {"person_ref": NINO, "email": "nino@example.ge", "comment": "მეორე სართული"}
 
 
-def test_what_was_sealed_opens_with_its_key() -> None:
+def test_a_sealed_value_opens_with_its_key() -> None:
     token = seal(PERSON, KEY, EVENT)
     assert kid_of(token) == "k1"
     assert unseal(token, NINO, KEY) == PERSON
 
 
-def test_an_event_that_is_published_again_is_the_same_to_the_byte_and_no_other_is() -> None:
+def test_only_a_repeated_event_has_the_same_bytes() -> None:
     token = seal(PERSON, KEY, EVENT)
     assert seal(PERSON, KEY, EVENT) == token
     others = [seal(PERSON, KEY, EVENT + b" "), seal(PERSON, replace(KEY, secret=bytes(32)), EVENT)]
@@ -59,19 +59,19 @@ def test_a_comment_of_megabytes_is_sealed_too() -> None:
 REGISTRY = JWERegistry({"ref": HeaderParameter("person_ref", "str")}, algorithms=["dir", "A256GCM"])
 
 
-def test_a_jose_library_opens_it() -> None:
+def test_a_jose_library_opens_our_token() -> None:
     token = decrypt_compact(seal(PERSON, KEY, EVENT), OctKey.import_key(KEY.secret), registry=REGISTRY)
     assert token.headers() == {"alg": "dir", "enc": "A256GCM", "kid": "k1", "ref": NINO}
     assert orjson.loads(token.plaintext or b"") == PERSON
 
 
-def test_what_a_jose_library_seals_opens() -> None:
+def test_a_token_of_a_jose_library_opens() -> None:
     header = {"alg": "dir", "enc": "A256GCM", "kid": "k1", "ref": NINO}
     token = encrypt_compact(header, orjson.dumps(PERSON), OctKey.import_key(KEY.secret), registry=REGISTRY)
     assert unseal(token, NINO, KEY) == PERSON
 
 
-def test_another_method_under_the_same_key_does_not_open() -> None:
+def test_a_token_with_another_algorithm_does_not_open() -> None:
     header = {"alg": "A256GCMKW", "enc": "A256GCM", "kid": "k1", "ref": NINO}
     registry = JWERegistry({"ref": HeaderParameter("person_ref", "str")}, algorithms=["A256GCMKW", "A256GCM"])
     token = encrypt_compact(header, orjson.dumps(PERSON), OctKey.import_key(KEY.secret), registry=registry)
@@ -79,15 +79,15 @@ def test_another_method_under_the_same_key_does_not_open() -> None:
         unseal(token, NINO, KEY)
 
 
-def plain(part: str) -> bytes:
-    """A part of a compact token, by the standard alone."""
+def decode_part(part: str) -> bytes:
+    """Decode a part of a compact token by the standard."""
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def changed(token: str, place: int) -> str:
-    """The token with one bit of a part turned over."""
+def with_flipped_bit(token: str, place: int) -> str:
+    """The token with one bit of a part flipped."""
     parts = token.split(".")
-    raw = bytearray(plain(parts[place]))
+    raw = bytearray(decode_part(parts[place]))
     raw[0] ^= 1
     parts[place] = urlsafe_b64encode(raw).decode().rstrip("=")
     return ".".join(parts)
@@ -96,22 +96,22 @@ def changed(token: str, place: int) -> str:
 @pytest.mark.parametrize("place", [2, 3, 4], ids=["initialization vector", "text", "tag"])
 def test_a_changed_token_does_not_open(place: int) -> None:
     with pytest.raises(BrokenSeal, match="k1"):
-        unseal(changed(seal(PERSON, KEY, EVENT), place), NINO, KEY)
+        unseal(with_flipped_bit(seal(PERSON, KEY, EVENT), place), NINO, KEY)
 
 
-def test_a_header_that_names_somebody_else_does_not_open() -> None:
+def test_a_token_whose_header_names_another_person_does_not_open() -> None:
     parts = seal(PERSON, KEY, EVENT).split(".")
     parts[0] = seal(PERSON, replace(KEY, ref=GIORGI), EVENT).split(".")[0]
     with pytest.raises(BrokenSeal):
         unseal(".".join(parts), GIORGI, replace(KEY, ref=GIORGI))
 
 
-def test_a_token_does_not_open_in_the_record_of_somebody_else() -> None:
+def test_a_token_does_not_open_in_a_record_of_another_person() -> None:
     with pytest.raises(BrokenSeal, match="another person"):
         unseal(seal(PERSON, KEY, EVENT), GIORGI, KEY)
 
 
-def test_another_key_does_not_open_it() -> None:
+def test_a_token_does_not_open_with_another_key() -> None:
     with pytest.raises(BrokenSeal):
         unseal(seal(PERSON, KEY, EVENT), NINO, replace(KEY, secret=bytes(32)))
 
@@ -124,14 +124,14 @@ def test_an_invalid_token_is_reported(token: str) -> None:
         unseal(token, NINO, KEY)
 
 
-def written(event: OrderChanged) -> bytes:
-    """The value of an event as it is about to be sent."""
+def event_value(event: OrderChanged) -> bytes:
+    """The value of an event as it is published."""
     return value(wrap(event, version=1, source="store-feed", time=NOW))
 
 
-def test_a_sealed_value_names_nobody_and_opens_as_it_was() -> None:
+def test_a_sealed_value_contains_no_personal_data_and_opens_unchanged() -> None:
     key = made(Keys())
-    content = person_content(written(order()))
+    content = person_content(event_value(order()))
     assert content and person_of(content) == NINO
     on_the_wire = seal_value(content, key)
     assert [text for text in PRIVATE if text.encode() in on_the_wire] == []
@@ -141,8 +141,8 @@ def test_a_sealed_value_names_nobody_and_opens_as_it_was() -> None:
     assert OrderChanged.model_validate_json(open_value(again, key)) == order()
 
 
-def test_without_a_key_the_person_was_forgotten_and_the_rest_is_as_it_was() -> None:
-    content = person_content(written(order()))
+def test_without_a_key_only_the_personal_data_is_lost() -> None:
+    content = person_content(event_value(order()))
     assert content
     again = sealed_content(seal_value(content, made(Keys())))
     assert again
@@ -150,13 +150,13 @@ def test_without_a_key_the_person_was_forgotten_and_the_rest_is_as_it_was() -> N
 
 
 def _sealed(key: SealingKey, event: OrderChanged) -> dict[str, Any]:
-    content = person_content(written(event))
+    content = person_content(event_value(event))
     assert content
     found: dict[str, Any] = orjson.loads(seal_value(content, key))
     return found
 
 
-def test_a_sealed_part_that_was_moved_to_another_event_of_the_person_is_refused() -> None:
+def test_a_sealed_part_moved_to_another_event_is_refused() -> None:
     key = made(Keys())
     here, there = _sealed(key, order()), _sealed(key, order().model_copy(update={"order_id": 8}))
     assert open_value(here, key) and open_value(there, key)
@@ -173,26 +173,26 @@ def test_the_order_of_keys_does_not_matter_to_a_seal() -> None:
     assert orjson.loads(open_value(dict(reversed(content.items())), key)) == orjson.loads(open_value(content, key))
 
 
-def test_what_a_key_from_before_the_binding_has_sealed_is_read_as_before() -> None:
+def test_values_sealed_before_the_binding_are_still_readable() -> None:
     key = replace(made(Keys()), binds=False)
     moved = _sealed(key, order()) | {"order_id": 8}
     assert orjson.loads(open_value(moved, key))["person"]
 
 
-CLEAR = [None, b"", b"{", b"[]", b'"sealed"', b'{"sealed":7}', b'["sealed"]', b'\xff"sealed"', written(order())]
+UNSEALED = [None, b"", b"{", b"[]", b'"sealed"', b'{"sealed":7}', b'["sealed"]', b'\xff"sealed"', event_value(order())]
 
 
-@pytest.mark.parametrize("read", CLEAR)
-def test_a_value_that_is_not_sealed_stays_as_it_is(read: bytes | None) -> None:
+@pytest.mark.parametrize("read", UNSEALED)
+def test_an_unsealed_value_is_not_changed(read: bytes | None) -> None:
     assert sealed_content(read) is None
 
 
-def test_a_value_that_names_nobody_is_not_sealed() -> None:
-    assert person_content(written(order().model_copy(update={"person": None}))) is None
+def test_a_value_without_personal_data_is_not_sealed() -> None:
+    assert person_content(event_value(order().model_copy(update={"person": None}))) is None
     assert person_content(b'{"payload":{"person":{}},"person":null}') is None
 
 
-def test_whoever_has_no_reference_is_sealed_all_the_same() -> None:
+def test_a_person_without_a_reference_is_sealed_too() -> None:
     content = {"person_ref": None, "person": {"email": "nino@example.ge"}}
     key = made(Keys(), person_of(content))
     again = sealed_content(seal_value(content, key))
@@ -202,7 +202,7 @@ def test_whoever_has_no_reference_is_sealed_all_the_same() -> None:
 
 
 @pytest.mark.claim("S2.16", "I7")
-def test_the_lines_that_subscribers_are_given_open_it() -> None:
+def test_the_sample_code_for_subscribers_opens_a_token() -> None:
     page = (Path(__file__).parents[2] / "contracts" / "README.md").read_text(encoding="utf-8")
     (lines,) = [
         block for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "person_of" in block
@@ -212,7 +212,7 @@ def test_the_lines_that_subscribers_are_given_open_it() -> None:
     keys = Keys()
     created = keys.create(NINO, "store-feed", NOW)
     keys.apply(created)
-    content, key = person_content(written(order())), keys.current(NINO, "store-feed")
+    content, key = person_content(event_value(order())), keys.current(NINO, "store-feed")
     assert content and key
     on_the_wire = orjson.loads(seal_value(content, key))
     assert program["person_of"](on_the_wire, {created.data.kid: created.data.key_base64url}) == content["person"]

@@ -1,4 +1,4 @@
-"""People through a real broker: sealed on the topics, open for whoever has the keys, gone once they are forgotten."""
+"""Personal data on a real broker: sealed in the topics, readable with the keys, unreadable once forgotten."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ ORDERS = "shop.orders"
 
 @pytest.fixture
 async def topics(kafka: Broker, topic_prefix: str) -> AsyncIterator[Topics]:
-    """Orders and keys."""
+    """The topics of orders and keys."""
     async with topics_on(kafka, topic_prefix) as found:
         await found.create(ORDERS, TOPIC)
         yield found
 
 
-def wrapped(event: Event, version: int = 1) -> Envelope[Event]:
+def shop_event(event: Event, version: int = 1) -> Envelope[Event]:
     """An event of the shop."""
     return wrap(event, version=version, source=FEED, time=NOW)
 
 
 async def publish(topics: Topics, ring: KeyRing, *envelopes: Envelope[Event]) -> None:
-    """Events as a service publishes them."""
+    """Publish events as a service does."""
     sealer = Sealer(ring, topics.producer, topics.settings.topic_prefix, FEED, lambda: NOW)
     for envelope, body in zip(envelopes, await sealer.values([value(one) for one in envelopes]), strict=True):
         await topics.put(ORDERS, envelope.data.key.encode(), body, headers(envelope))
@@ -57,53 +57,53 @@ async def forget(topics: Topics, ref: str) -> None:
             await topics.send(forgotten(key, made.sequence + 1))
 
 
-async def people(topics: Topics) -> list[Person | None]:
-    """The persons that a reader finds in the orders now."""
+async def read_persons(topics: Topics) -> list[Person | None]:
+    """The persons that a reader finds in the orders."""
     found = [envelope.data async for envelope in read_events(topics.settings, [ORDERS])]
     return [event.person for event in found if isinstance(event, OrderChanged)]
 
 
 @pytest.mark.claim("S2.16")
-async def test_a_person_is_sealed_in_the_log_and_gone_with_the_key(topics: Topics) -> None:
+async def test_personal_data_is_sealed_in_the_log_and_unreadable_without_the_key(topics: Topics) -> None:
     ring = KeyRing(topics.settings)
-    await publish(topics, ring, wrapped(order(1)), wrapped(order(2)), wrapped(order(3, GIORGI)))
+    await publish(topics, ring, shop_event(order(1)), shop_event(order(2)), shop_event(order(3, GIORGI)))
     written = b"".join(record.value or b"" for record in await topics.raw(ORDERS))
     assert written.count(b'"sealed":"') == 3
     assert [text for text in PRIVATE if text.encode() in written] == []
     assert len(await topics.events(TOPIC)) == 2
-    assert await people(topics) == [nino(), nino(), nino(GIORGI)]
+    assert await read_persons(topics) == [nino(), nino(), nino(GIORGI)]
 
     await forget(topics, NINO)
-    assert await people(topics) == [None, None, nino(GIORGI)]
+    assert await read_persons(topics) == [None, None, nino(GIORGI)]
 
-    await publish(topics, ring, wrapped(order(4)))
+    await publish(topics, ring, shop_event(order(4)))
     await ring.close()
-    assert await people(topics) == [None, None, nino(GIORGI), nino()]
+    assert await read_persons(topics) == [None, None, nino(GIORGI), nino()]
 
 
-async def test_a_reader_that_runs_finds_keys_that_were_made_later(topics: Topics) -> None:
+async def test_a_running_reader_finds_keys_created_later(topics: Topics) -> None:
     ring = KeyRing(topics.settings)
     async with open_opener(topics.settings) as opener:
         for number, ref in enumerate((NINO, GIORGI), start=1):
-            await publish(topics, ring, wrapped(order(number, ref)))
+            await publish(topics, ring, shop_event(order(number, ref)))
             raw = (await topics.raw(ORDERS))[-1]
             read = OrderChanged.model_validate_json(await opener.value(raw.value) or b"")
             assert read == order(number, ref)
     await ring.close()
 
 
-async def test_unsealed_values_are_read_as_before(topics: Topics) -> None:
-    await topics.send(wrapped(order(1)))
+async def test_unsealed_values_are_readable(topics: Topics) -> None:
+    await topics.send(shop_event(order(1)))
     ring = KeyRing(topics.settings)
-    await publish(topics, ring, wrapped(order(2, GIORGI)))
+    await publish(topics, ring, shop_event(order(2, GIORGI)))
     await ring.close()
-    assert await people(topics) == [nino(), nino(GIORGI)]
+    assert await read_persons(topics) == [nino(), nino(GIORGI)]
 
 
-async def test_a_restarted_service_uses_the_key_that_it_had_made(topics: Topics) -> None:
+async def test_a_restarted_service_reuses_its_key(topics: Topics) -> None:
     for number in (1, 2):
         ring = KeyRing(topics.settings)
-        await publish(topics, ring, wrapped(order(number)))
+        await publish(topics, ring, shop_event(order(number)))
         await ring.close()
     assert len(await topics.events(TOPIC)) == 1
 
@@ -111,7 +111,7 @@ async def test_a_restarted_service_uses_the_key_that_it_had_made(topics: Topics)
 async def test_a_key_without_acknowledgement_is_published_again_unchanged(
     topics: Topics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Were it another, compaction would take the first one away, and what may have been sealed with it."""
+    # with another key, compaction would remove the first key and make its sealed data unreadable
     ring = KeyRing(topics.settings)
     async with create_producer(topics.settings, FEED) as sender:
         sealer = Sealer(ring, sender, topics.settings.topic_prefix, FEED, lambda: NOW)
@@ -124,13 +124,13 @@ async def test_a_key_without_acknowledgement_is_published_again_unchanged(
         with monkeypatch.context() as lost:
             lost.setattr(sender, "send_and_wait", unanswered)
             with pytest.raises(KafkaConnectionError):
-                await sealer.values([value(wrapped(order()))])
-        await sealer.values([value(wrapped(order()))])
+                await sealer.values([value(shop_event(order()))])
+        await sealer.values([value(shop_event(order()))])
     await ring.close()
     assert len({each.data for each in await topics.events(TOPIC)}) == 1
 
 
-async def test_without_the_topic_of_keys_nobody_counts_as_forgotten(kafka: Broker, topic_prefix: str) -> None:
+async def test_without_the_key_topic_nobody_counts_as_forgotten(kafka: Broker, topic_prefix: str) -> None:
     async with topics_on(kafka, topic_prefix) as topics:
         ring = KeyRing(topics.settings)
         with pytest.raises(TopicsMissing, match="davtari topics create"):

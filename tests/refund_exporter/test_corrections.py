@@ -24,7 +24,7 @@ from tests.cli.day_events import close_of
 from tests.order_exporter.approval_events import approval, approvals_asked
 from tests.order_exporter.exporter_lanes import deliver_all
 from tests.outbox.bench import open_bench
-from tests.outbox.shelf import record
+from tests.outbox.sample_service import record
 from tests.refund_exporter.diverged_sales import CANCELLED, EDITED, REMOVED, divergences
 from tests.refund_exporter.refund_bench import BOUGHT, RETURN, SALE, TEA
 from tests.support.exporting import KEY, given_back, link, refund, settings

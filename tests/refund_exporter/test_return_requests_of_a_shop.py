@@ -26,7 +26,7 @@ from services.refund_exporter.return_requests import MetaSource, RequestInvalid,
 from services.settings.balance import Dialect
 from services.settings.model import Settings
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.shelf import record
+from tests.outbox.sample_service import record
 from tests.refund_exporter.sample_returns import CUP_OF_SHOP, KEY_NAME, META, REST, TEA_OF_SHOP, Store, asks, returning
 from tests.support.exporting import PAID, SHOP
 from tests.support.fake_books import FakeBooks
@@ -62,14 +62,14 @@ async def test_a_request_is_planned_nothing_is_written_and_the_refund_becomes_th
         await bench.take(record(await pushed(store, using)))
         await deliver(bench, books)
         # then its credit note is planned, and Balance was not even asked
-        [plan] = await bench.said(ReturnPlanned)
-        [answer] = await bench.said(CommandSettled)
+        [plan] = await bench.events_of(ReturnPlanned)
+        [answer] = await bench.events_of(CommandSettled)
         assert (str(plan.total), plan.request, answer.outcome) == ("13.33", "R-7", "done")
         assert (books.calls, await bench.rows()) == ([], {})
         # and when the shop refunds it, that refund gets the one credit note
         await bench.take(record(store.refunds(store.line(TEA_OF_SHOP), 2, "13.33")))
         await deliver(bench, books)
-        [note] = await bench.said(CreditNoteRecorded)
+        [note] = await bench.events_of(CreditNoteRecorded)
     assert [(r.order_line_id, r.quantity, r.amount, r.vat) for r in note.lines] == [
         (r.order_line_id, r.quantity, r.amount, r.vat) for r in plan.lines
     ]

@@ -8,12 +8,12 @@ import pytest
 
 from services.demo.kafka import Broker
 from tests.kafka.topics import Topics, topics_on
-from tests.runtime.house import ALL
+from tests.runtime.running_service import TOPICS
 
 
 @pytest.fixture
 async def topics(kafka: Broker, topic_prefix: str) -> AsyncIterator[Topics]:
-    """The toy service's topics."""
+    """The topics of the sample service."""
     async with topics_on(kafka, topic_prefix) as found:
-        await found.create(*ALL)
+        await found.create(*TOPICS)
         yield found

@@ -1,4 +1,4 @@
-"""A disk that cannot be written to and a clock that is days off are reported while that lasts, past the database."""
+"""A full disk and a wrong clock are reported while they last, without the help of the database."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ from services.engine.outbox.outcome import Blocked
 from services.engine.runtime import service
 from services.engine.runtime.conditions import ConditionReporter, with_condition_rules
 from services.settings.alerts import AlertSettings, RecipientSettings
-from tests.outbox.bench import DEADLINE, Bench, Script, open_bench, wanted
-from tests.outbox.shelf import NAME, NOW, handlers, of_envelope, put_on_shelf
+from tests.outbox.bench import DEADLINE, Bench, Script, open_bench, want
+from tests.outbox.sample_service import NAME, NOW, availability_delivery, handlers, record_of
 
 FULL = "the disk is full: free some space"
 SINCE = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 
 
 @dataclass
-class Log:
-    """Stands in for Kafka: what was sent, or that nobody answers."""
+class FakeKafka:
+    """A stand-in for Kafka: keeps the events that were sent, or is unavailable."""
 
-    away: bool = False
-    told: list[Envelope[Any]] = field(default_factory=list)
+    is_down: bool = False
+    sent: list[Envelope[Any]] = field(default_factory=list)
 
     async def send_and_wait(self, topic: str, *, value: bytes, key: bytes, headers: Any) -> None:
-        if self.away:
-            raise KafkaConnectionError("nobody there")
-        self.told.append(decode(headers, value))
+        if self.is_down:
+            raise KafkaConnectionError("no broker")
+        self.sent.append(decode(headers, value))
 
     @property
     def states(self) -> list[tuple[str, str]]:
-        return [(one.data.condition, one.data.why) for one in self.told]
+        return [(one.data.condition, one.data.why) for one in self.sent]
 
 
-def watch(bench: Bench, log: Log) -> ConditionReporter:
-    looks = {Reason.SERVICE_DISK: lambda: bench.database.failure, Reason.SERVICE_CLOCK: lambda: ""}
-    return ConditionReporter(NAME, looks, bench.database, log, "davtari.", bench.clock)  # type: ignore[arg-type]
+def reporter(bench: Bench, log: FakeKafka) -> ConditionReporter:
+    checks = {Reason.SERVICE_DISK: lambda: bench.database.failure, Reason.SERVICE_CLOCK: lambda: ""}
+    return ConditionReporter(NAME, checks, bench.database, log, "davtari.", bench.clock)  # type: ignore[arg-type]
 
 
-async def test_trouble_is_said_once_and_its_end_once(tmp_path: Path) -> None:
+async def test_trouble_and_its_end_are_each_reported_once(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        log = Log()
-        conditions = watch(bench, log)
+        log = FakeKafka()
+        conditions = reporter(bench, log)
         await conditions.check()
         assert log.states == []
         bench.database.failure = FULL
@@ -71,24 +71,23 @@ async def test_trouble_is_said_once_and_its_end_once(tmp_path: Path) -> None:
         assert log.states == [("troubled", FULL), ("well", "")]
 
 
-async def test_what_kafka_did_not_take_is_said_later(tmp_path: Path) -> None:
+async def test_a_report_that_kafka_did_not_accept_is_sent_later(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
-        log = Log(away=True)
-        conditions = watch(bench, log)
+        log = FakeKafka(is_down=True)
+        conditions = reporter(bench, log)
         bench.database.failure = FULL
         with pytest.raises(KafkaConnectionError):
             await conditions.check()
-        log.away = False
+        log.is_down = False
         await conditions.check()
         assert log.states == [("troubled", FULL)]
 
 
-async def test_a_service_that_was_killed_in_trouble_says_that_it_is_well(tmp_path: Path) -> None:
+async def test_a_service_killed_in_trouble_reports_its_recovery_after_the_restart(tmp_path: Path) -> None:
     async with open_bench(tmp_path, with_condition_rules(handlers())) as bench:
-        said = state("troubled")
-        await bench.take(of_envelope(said))
-        log = Log()
-        conditions = watch(bench, log)
+        await bench.take(record_of(state("troubled")))
+        log = FakeKafka()
+        conditions = reporter(bench, log)
         conditions._published = await conditions._read_published()
         await conditions.check()
         assert log.states == [("well", "")]
@@ -107,10 +106,10 @@ def state(what: str, at: datetime = NOW, service: str = NAME) -> Envelope[Servic
     return wrap(event, version=1, source=service, time=at)
 
 
-def test_status_shows_what_was_said_last() -> None:
+def test_status_shows_the_last_report() -> None:
     later = NOW + timedelta(hours=1)
-    said = [state("troubled"), state("troubled", service="alerts"), state("well", later)]
-    [line] = shown.condition_lines(shown.troubled_services(said))
+    reports = [state("troubled"), state("troubled", service="alerts"), state("well", later)]
+    [line] = shown.condition_lines(shown.troubled_services(reports))
     assert "alerts" in line
     assert FULL in line
 
@@ -121,7 +120,7 @@ DATES = {
     "an hour off": (HOUR, {}, ""),
     "days ahead": (DAYS, {}, "3.0 days ahead"),
     "days behind": (-DAYS, {}, "3.0 days behind"),
-    "days behind, out of a cache that says so": (-DAYS, {"age": str(3 * 86400)}, ""),
+    "days behind, from a cache with an Age header": (-DAYS, {"age": str(3 * 86400)}, ""),
 }
 
 
@@ -130,23 +129,23 @@ def check() -> Iterator[ClockCheck]:
     yield ClockCheck(lambda: SINCE)
 
 
-@pytest.mark.parametrize(("ahead", "more", "told"), DATES.values(), ids=DATES)
-def test_a_clock_is_compared_with_those_who_answer(
-    check: ClockCheck, ahead: timedelta, more: dict[str, str], told: str
+@pytest.mark.parametrize(("ahead", "more", "problem"), DATES.values(), ids=DATES)
+def test_the_clock_is_compared_with_the_date_of_answers(
+    check: ClockCheck, ahead: timedelta, more: dict[str, str], problem: str
 ) -> None:
     assert not check.is_compared
     check.compare_http("Balance", {"date": format_datetime(SINCE + ahead)} | more)
     assert check.is_compared
-    assert (told in check.problem, bool(check.problem)) == (True, bool(told))
+    assert (problem in check.problem, bool(check.problem)) == (True, bool(problem))
 
 
 @pytest.mark.parametrize("headers", [{}, {"date": "yesterday"}, {"date": "Mon, 02 Mar 2026 08:30:00 GMT", "age": "?"}])
-def test_an_answer_without_a_date_says_nothing(check: ClockCheck, headers: dict[str, str]) -> None:
+def test_an_answer_without_a_date_is_ignored(check: ClockCheck, headers: dict[str, str]) -> None:
     check.compare_http("Balance", headers)
     assert (check.is_compared, check.problem) == (False, "")
 
 
-def test_old_records_say_nothing_and_records_of_the_future_do(check: ClockCheck) -> None:
+def test_only_records_from_the_future_show_a_wrong_clock(check: ClockCheck) -> None:
     check.compare_record("Kafka", int((SINCE - DAYS).timestamp() * 1000))
     assert check.problem == ""
     check.compare_record("Kafka", int((SINCE + DAYS).timestamp() * 1000))
@@ -155,72 +154,72 @@ def test_old_records_say_nothing_and_records_of_the_future_do(check: ClockCheck)
     assert check.problem == ""
 
 
-def test_it_is_well_again_when_all_agree(check: ClockCheck) -> None:
+def test_the_clock_is_right_again_when_all_sources_agree(check: ClockCheck) -> None:
     for ahead, trouble in ((DAYS, True), (timedelta(), False)):
         check.compare_http("Balance", {"date": format_datetime(SINCE + ahead)})
         assert bool(check.problem) == trouble
 
 
-class Post(RecipientAddress):
-    """An address whose messages are kept here."""
+class FakeAddress(RecipientAddress):
+    """An address that keeps its messages, or refuses them."""
 
     def __init__(self) -> None:
-        self.got: list[Message] = []
-        self.takes = True
+        self.received: list[Message] = []
+        self.accepts = True
 
     async def send(self, message: Message, id_: str, *, resolved: bool = False) -> bool:
-        if self.takes:
-            self.got.append(message)
-        return self.takes
+        if self.accepts:
+            self.received.append(message)
+        return self.accepts
 
 
-async def test_the_alerts_service_tells_of_its_own_disk_past_its_outbox(tmp_path: Path) -> None:
+async def test_the_alerts_service_reports_its_own_full_disk_without_its_outbox(tmp_path: Path) -> None:
     nino = RecipientSettings(url_file=Path("unused"), roles=("integrator",))
-    post = Post()
-    alarm = OwnDiskWatch(AlertSettings(recipients={"nino": nino}), {"nino": post})
+    address = FakeAddress()
+    alarm = OwnDiskWatch(AlertSettings(recipients={"nino": nino}), {"nino": address})
     async with open_bench(tmp_path) as bench:
         await alarm.check(bench.engine)
-        assert post.got == []
-        bench.database.failure, post.takes = FULL, False
+        assert address.received == []
+        bench.database.failure, address.accepts = FULL, False
         await alarm.check(bench.engine)
-        post.takes = True
+        address.accepts = True
         for _ in range(3):
             await alarm.check(bench.engine)
-        [message] = post.got
+        [message] = address.received
         assert FULL in message.body
         assert deliveries.DISK_CAUSE.name in message.title
         bench.database.failure = ""
         await alarm.check(bench.engine)
         bench.database.failure = FULL
         await alarm.check(bench.engine)
-        assert len(post.got) == 2
+        assert len(address.received) == 2
 
 
 CLOCKS = {
-    "nothing was compared yet": (None, False),
-    "ours is days off": (DAYS, False),
+    "not compared yet": (None, False),
+    "days off": (DAYS, False),
     "all agree": (timedelta(), True),
 }
 
 
 @pytest.mark.parametrize(("ahead", "ends"), CLOCKS.values(), ids=CLOCKS)
-async def test_no_deadline_passes_by_a_clock_that_is_not_relied_on(
+async def test_no_deadline_expires_while_the_clock_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead: timedelta | None, *, ends: bool
 ) -> None:
     script = Script()
     async with open_bench(tmp_path, Handlers((), {}, script)) as bench:
         check = ClockCheck(bench.clock)
         monkeypatch.setattr(service, "PROCESS_CLOCK_CHECK", check)
-        # given a delivery that has been blocked for longer than it may be, by our clock
+        # given a delivery that is blocked past its deadline by the local clock
         blocked = Blocked("a-thing", Reason.SALE_ITEM_NOT_LINKED, "no link")
-        await wanted(bench, script, replace(put_on_shelf("a"), blocked=blocked))
+        await want(bench, script, replace(availability_delivery("a"), blocked=blocked))
         bench.clock.advance(2 * DEADLINE)
         if ahead is not None:
             check.compare("Balance", bench.clock() + ahead)
-        # when the service looks at what has become due
+        # when the service handles what is due
         ticking = asyncio.create_task(service._tick(bench.engine))
         await asyncio.sleep(0.3)
         ticking.cancel()
         await asyncio.wait([ticking])
-        # then it becomes a dead letter only by a clock that others agree with
-        assert bool(await bench.letters()) == ends
+        # then it becomes a dead letter only if other clocks agree
+        assert bool(await bench.dead_letters()) == ends

@@ -1,4 +1,4 @@
-"""An upstream that is back is noticed by whoever calls it first, and all lanes toward it go on."""
+"""The first answered call to an upstream that is back resumes all lanes of that upstream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from services.sandbox.woocommerce.app import create_shop
 from services.settings.balance import BalanceSettings
 from services.settings.shop import ShopSettings
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.upstream import Upstream, done, eventually, gone, relaying, stocked
+from tests.outbox.fake_upstream import Upstream, add_stock, done, eventually, have_left, run_relay
 
 pytestmark = pytest.mark.claim("K16")
 Call = Callable[[], Awaitable[Any]]
@@ -40,7 +40,7 @@ def _now() -> datetime:
 
 @asynccontextmanager
 async def shop() -> AsyncIterator[tuple[str, Call, Call, FaultInjector]]:
-    """Its address, a call of a lane to it and one of another service, and its faults."""
+    """A shop: its address, a call of a lane, a call of another service, and its faults."""
     faults = FaultInjector(create_shop())
     async with serve(faults) as served, AsyncExitStack() as stack:
         parts = {"url": served.url, "key_file": "key", "secret_file": "secret"}
@@ -56,7 +56,7 @@ async def shop() -> AsyncIterator[tuple[str, Call, Call, FaultInjector]]:
 
 @asynccontextmanager
 async def balance() -> AsyncIterator[tuple[str, Call, Call, FaultInjector]]:
-    """The same of a Balance."""
+    """The same for Balance."""
     faults = FaultInjector(create_balance())
     async with serve(faults) as served, AsyncExitStack() as stack:
         url = f"{served.url}/sm/o/Balance/1234/hs/Exchange"
@@ -72,8 +72,8 @@ UPSTREAMS = pytest.mark.parametrize("upstream", [shop, balance], ids=["a shop", 
 
 
 @asynccontextmanager
-async def waiting(folder: Path, address: str, call: Call) -> AsyncIterator[tuple[Bench, Breaker, Upstream]]:
-    """A lane whose breaker has opened, with a row that waits behind it."""
+async def open_waiting_lane(folder: Path, address: str, call: Call) -> AsyncIterator[tuple[Bench, Breaker, Upstream]]:
+    """A lane with an open breaker and a waiting row."""
 
     async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
         lane.times.append(time.monotonic())
@@ -87,34 +87,36 @@ async def waiting(folder: Path, address: str, call: Call) -> AsyncIterator[tuple
     lane.deliver = deliver  # type: ignore[method-assign]
     add_listener(address, breaker)
 
-    async def opened() -> bool:
+    async def is_open() -> bool:
         return breaker.failures > 0
 
     async with open_bench(folder) as bench:
-        await stocked(bench, "a", "b", "c")
-        async with relaying(bench, lane, concurrency=1, breaker=breaker):
-            await eventually(opened, "an open breaker")
+        await add_stock(bench, "a", "b", "c")
+        async with run_relay(bench, lane, concurrency=1, breaker=breaker):
+            await eventually(is_open, "an open breaker")
             yield bench, breaker, lane
 
 
 @UPSTREAMS
-async def test_one_answered_call_reopens_every_lane_toward_it(upstream: Any, tmp_path: Path) -> None:
+async def test_one_answered_call_reopens_every_lane_of_its_upstream(upstream: Any, tmp_path: Path) -> None:
     async with upstream() as (address, call, other, faults):
         faults.add(UPDATE)
-        async with waiting(tmp_path, address, call) as (bench, breaker, lane):
-            assert breaker.pause(time.monotonic()) > 30, "it would wait for three quarters of a minute by itself"
+        async with open_waiting_lane(tmp_path, address, call) as (bench, breaker, lane):
+            assert breaker.pause(time.monotonic()) > 30, "by itself it would wait for three quarters of a minute"
             faults.clear()
             await other()
-            await eventually(gone(bench, "shelf:a", "shelf:b", "shelf:c"), "everything has moved")
+            await eventually(
+                have_left(bench, "availability:a", "availability:b", "availability:c"), "delivery of every row"
+            )
             assert breaker.state(time.monotonic()) == "closed"
             assert len(lane.times) <= 5
 
 
 @UPSTREAMS
-async def test_an_answer_that_is_none_reopens_nothing(upstream: Any, tmp_path: Path) -> None:
+async def test_an_answer_of_something_else_reopens_no_lane(upstream: Any, tmp_path: Path) -> None:
     async with upstream() as (address, call, other, faults):
         faults.add(UPDATE)
-        async with waiting(tmp_path, address, call) as (_, breaker, lane):
+        async with open_waiting_lane(tmp_path, address, call) as (_, breaker, lane):
             faults.clear()
             faults.add(MESSAGE)
             with pytest.raises(UpstreamError):
@@ -124,10 +126,10 @@ async def test_an_answer_that_is_none_reopens_nothing(upstream: Any, tmp_path: P
 
 
 @UPSTREAMS
-async def test_another_upstream_that_answers_reopens_nothing(upstream: Any, tmp_path: Path) -> None:
+async def test_an_answer_of_another_upstream_reopens_no_lane(upstream: Any, tmp_path: Path) -> None:
     async with upstream() as (address, call, _, faults), upstream() as (_, _, elsewhere, _):
         faults.add(UPDATE)
-        async with waiting(tmp_path, address, call) as (_, breaker, _):
+        async with open_waiting_lane(tmp_path, address, call) as (_, breaker, _):
             await elsewhere()
             await asyncio.sleep(0)
             assert breaker.state(time.monotonic()) == "open"

@@ -16,7 +16,7 @@ from services.order_exporter.deliveries import deliveries
 from services.sandbox.balance.catalogue import MAIN, RETAIL_CLIENT
 from services.sandbox.balance.record import make_uid
 from tests.outbox.bench import open_bench
-from tests.outbox.shelf import record
+from tests.outbox.sample_service import record
 from tests.store_feed.shop_bench import Store, intake
 from tests.support.balance_sandbox import client_of, sandbox
 from tests.support.called_modules import record_called_modules

@@ -7,7 +7,7 @@ import pytest
 from contracts.operations import ReadRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued
 from services.sandbox.woocommerce.orders import Orders
-from tests.outbox.shelf import NOW
+from tests.outbox.sample_service import NOW
 from tests.store_feed.shop_bench import MAIN, Store
 
 pytestmark = pytest.mark.claim("K32", "K19")

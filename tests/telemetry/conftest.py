@@ -18,7 +18,7 @@ __all__ = ["bench", "script", "scripted", "spans", "topics"]
 
 @pytest.fixture
 def spans() -> Iterator[InMemorySpanExporter]:
-    """Tracing is on; finished spans are kept here."""
+    """Enable tracing; returns the exporter that keeps the finished spans."""
     exporter, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     with use_tracer(provider.get_tracer("test")):

@@ -1,4 +1,4 @@
-"""Alerts and the board: well-formed, explained, tested, and about metrics that exist."""
+"""The alerts and the board: valid, explained, tested, and about existing metrics."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ def rules() -> list[dict[str, Any]]:
 
 
 def expressions() -> Iterator[str]:
-    """Every query of alerts and board."""
+    """Every query of the alerts and the board."""
     yield from (rule["expr"] for rule in rules())
     for panel in json.loads(BOARD.read_text(encoding="utf-8"))["panels"]:
         yield from (target["expr"] for target in panel.get("targets", []))
 
 
-def test_every_metric_that_is_asked_for_exists() -> None:
+def test_every_queried_metric_exists() -> None:
     asked = {name for expression in expressions() for name in METRIC.findall(expression)}
     assert len(asked) > 15
     assert asked <= SERIES, asked - SERIES
 
 
-def test_every_label_that_is_asked_for_is_one_of_its_metric() -> None:
+def test_every_queried_label_belongs_to_its_metric() -> None:
     for expression in expressions():
         for name, selected in SELECTOR.findall(expression):
             family = re.sub(r"_(count|bucket)$", "", name)
@@ -56,26 +56,26 @@ def test_every_label_that_is_asked_for_is_one_of_its_metric() -> None:
             assert asked <= LABELS[family], f"{name}: {asked - LABELS[family]}"
 
 
-def test_what_a_person_should_know_is_on_a_board_or_in_an_alert() -> None:
+def test_every_metric_for_people_is_on_a_board_or_in_an_alert() -> None:
     asked = {name for expression in expressions() for name in METRIC.findall(expression)}
     shown = {re.sub(r"_(count|bucket)$", "", name) for name in asked}
     assert shown == {family.name for family in FAMILIES}
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["alert"]))
-def test_every_alert_says_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_every_alert_explains_its_meaning_and_the_fix(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning"}
     assert all(len(rule["annotations"][part]) > 20 for part in ("summary", "description", "runbook"))
     assert rule["alert"] in CASES.read_text(encoding="utf-8"), "no case in alerts.test.yml has it fire"
 
 
-def test_no_two_alerts_have_one_name() -> None:
+def test_alert_names_are_unique() -> None:
     names = [rule["alert"] for rule in rules()]
     assert sorted(names) == sorted(set(names))
 
 
 def test_alerts_fire_when_they_should_and_only_then() -> None:
-    """With Prometheus' own tool, where it is installed; else the cases are at least about these rules."""
+    """Run promtool where it is installed; otherwise check that the cases are about these rules."""
     promtool = shutil.which("promtool")
     if promtool is None:
         assert read(CASES)["rule_files"] == [ALERTS.name]
@@ -86,7 +86,7 @@ def test_alerts_fire_when_they_should_and_only_then() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_prometheus_reads_the_alerts_and_asks_davtari() -> None:
+def test_prometheus_loads_the_alerts_and_scrapes_davtari() -> None:
     config = read(OPS / "prometheus" / "prometheus.yml")
     assert config["rule_files"] == [ALERTS.name]
     assert [job["job_name"] for job in config["scrape_configs"]] == ["davtari"]
@@ -103,7 +103,7 @@ def test_every_panel_of_the_board_has_a_title_an_explanation_and_the_provisioned
         assert {target["datasource"]["uid"] for target in panel["targets"]} == {source["uid"]}
 
 
-def test_no_two_panels_of_the_board_overlap() -> None:
+def test_panels_of_the_board_do_not_overlap() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in json.loads(BOARD.read_text(encoding="utf-8"))["panels"]:
         at = panel["gridPos"]

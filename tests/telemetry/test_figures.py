@@ -1,4 +1,4 @@
-"""What the metrics say of a state database: deliveries, dead letters, events, freshness."""
+"""Metrics of a state database: deliveries, dead letters, events, freshness."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused, Retr
 from services.engine.telemetry.instrumentation import instrument_lane, instrument_take
 from services.engine.telemetry.state_readings import freshness_readings, record_completion, state_readings
 from tests.outbox.bench import Bench, Script
-from tests.outbox.shelf import LANE, NAME, garbage, put_on_shelf, record, stock
-from tests.outbox.upstream import done
-from tests.telemetry.scraped import Scrape, scrape
+from tests.outbox.fake_upstream import done
+from tests.outbox.sample_service import LANE, NAME, availability_delivery, garbage, record, stock
+from tests.telemetry.scrape import Scrape, scrape
 
 WAITS = Blocked("link:1", Reason.SALE_CLIENT_WAITS, "it waits")
 
 
-async def measured(bench: Bench) -> Scrape:
-    """A scrape of the bench's database."""
+async def scrape_bench(bench: Bench) -> Scrape:
+    """A scrape of the metrics of the bench."""
     now = bench.clock()
     return scrape(
         [*await state_readings(bench.database, NAME, now), *await freshness_readings(bench.database, NAME, now)]
@@ -39,7 +39,7 @@ async def test_waiting_deliveries_are_counted_by_lane_and_state_with_the_age_of_
     bench.clock.advance(30)
     await bench.settle(second, WAITS)
 
-    found = await measured(bench)
+    found = await scrape_bench(bench)
 
     assert found("davtari_outbox_deliveries", service=NAME, lane=LANE, state="pending") == 2
     assert found("davtari_outbox_oldest_delivery_age_seconds", service=NAME, lane=LANE, state="pending") == 90
@@ -47,63 +47,61 @@ async def test_waiting_deliveries_are_counted_by_lane_and_state_with_the_age_of_
     assert found("davtari_outbox_oldest_delivery_age_seconds", service=NAME, lane=LANE, state="blocked") == 30
 
 
-async def test_a_delivery_planned_for_later_is_not_late_but_one_put_off_after_an_unknown_outcome_is(
-    scripted: Bench, script: Script
-) -> None:
+async def test_a_scheduled_delivery_is_not_late_but_a_retried_one_is(scripted: Bench, script: Script) -> None:
     later = scripted.clock() + timedelta(hours=2)
-    script.wanted["early"] = Decision((put_on_shelf("early"),))
-    script.wanted["planned"] = Decision((replace(put_on_shelf("planned"), not_before=later),))
+    script.wanted["early"] = Decision((availability_delivery("early"),))
+    script.wanted["planned"] = Decision((replace(availability_delivery("planned"), not_before=later),))
     await scripted.touch("early", "planned")
     [row] = await scripted.due()
     scripted.clock.advance(600)
     await scripted.settle(row, Unknown("no answer"))
     age = {"service": NAME, "lane": LANE, "state": "pending"}
-    assert (await measured(scripted))("davtari_outbox_oldest_delivery_age_seconds", **age) == 600
+    assert (await scrape_bench(scripted))("davtari_outbox_oldest_delivery_age_seconds", **age) == 600
     await scripted.settle(row, Done())
     script.wanted.pop("early")
     await scripted.touch("early")
-    found = await measured(scripted)
+    found = await scrape_bench(scripted)
     assert found("davtari_outbox_oldest_delivery_age_seconds", **age) == 0
     assert found("davtari_outbox_deliveries", **age) == 1
 
 
-async def test_dead_letters_are_counted_by_reason_ever_and_still_open(bench: Bench) -> None:
+async def test_dead_letters_are_counted_by_reason_in_total_and_open(bench: Bench) -> None:
     await bench.take(garbage(1), garbage(2), record(stock("a")))
     [row] = await bench.due()
     await bench.settle(row, Refused(Reason.SHOP_REFUSED, "no"))
-    found = await measured(bench)
+    found = await scrape_bench(bench)
     for reason, count in ((Reason.RECORD_INVALID_DATA, 2), (Reason.SHOP_REFUSED, 1)):
         assert found("davtari_dead_letters_opened_total", service=NAME, reason=str(reason)) == count
         assert found("davtari_dead_letters_open", service=NAME, reason=str(reason)) == count
 
     await bench.take(record(stock("a", 2), version=2, offset=9))
 
-    after = await measured(bench)
+    after = await scrape_bench(bench)
     assert after("davtari_dead_letters_open", service=NAME, reason=str(Reason.SHOP_REFUSED)) == 0
     assert after("davtari_dead_letters_opened_total", service=NAME, reason=str(Reason.SHOP_REFUSED)) == 1
 
 
 async def test_events_that_wait_for_kafka_are_counted(bench: Bench) -> None:
     await bench.take(record(stock("a")))
-    assert (await measured(bench))("davtari_outbox_events_unpublished", service=NAME) == 0
+    assert (await scrape_bench(bench))("davtari_outbox_events_unpublished", service=NAME) == 0
     [row] = await bench.due()
     await bench.settle(row, done(row))
-    assert (await measured(bench))("davtari_outbox_events_unpublished", service=NAME) == 1
+    assert (await scrape_bench(bench))("davtari_outbox_events_unpublished", service=NAME) == 1
 
 
-async def test_a_feed_grows_old_until_it_is_complete_again(bench: Bench) -> None:
-    assert (await measured(bench))("davtari_feed_age_seconds", service=NAME, feed="items") is None
+async def test_the_age_of_a_feed_grows_until_it_is_complete_again(bench: Bench) -> None:
+    assert (await scrape_bench(bench))("davtari_feed_age_seconds", service=NAME, feed="items") is None
     await record_completion(bench.database, "items", bench.clock())
     await record_completion(bench.database, "orders:main", bench.clock())
     bench.clock.advance(500)
     await record_completion(bench.database, "items", bench.clock())
     bench.clock.advance(20)
-    found = await measured(bench)
+    found = await scrape_bench(bench)
     assert found("davtari_feed_age_seconds", service=NAME, feed="items") == 20
     assert found("davtari_feed_age_seconds", service=NAME, feed="orders:main") == 520
 
 
-async def test_attempts_are_counted_by_outcome_also_those_that_break(bench: Bench) -> None:
+async def test_attempts_are_counted_by_outcome_including_exceptions(bench: Bench) -> None:
     await bench.take(*[record(stock(f"i{n}"), offset=n) for n in range(5)])
     rows = await bench.due()
     outcomes: list[Outcome] = [Done(), Retry("away"), WAITS, Refused(Reason.SHOP_REFUSED, "no"), Unknown("?")]

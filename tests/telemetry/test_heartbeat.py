@@ -1,4 +1,4 @@
-"""The event loop's heartbeat."""
+"""The heartbeat of the event loop."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pytest
 
 from services.engine.runtime import process_monitor
 from services.engine.runtime.process_monitor import PROCESS, STOPPED_AFTER, Heartbeat, ProcessMonitor
-from tests.outbox.upstream import eventually
-from tests.telemetry.scraped import scrape
+from tests.outbox.fake_upstream import eventually
+from tests.telemetry.scrape import scrape
 
 
-def test_a_loop_that_has_not_beaten_for_long_does_not_move() -> None:
+def test_a_loop_without_a_recent_heartbeat_is_not_live() -> None:
     beat = Heartbeat()
     assert beat.faults(beat.last + STOPPED_AFTER) == []
     assert beat.faults(beat.last + STOPPED_AFTER + 1) == [f"the event loop has not moved for {STOPPED_AFTER + 1:.0f} s"]
 
 
-async def test_a_blocked_loop_shows_by_how_much_it_was_late(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_delay_of_a_blocked_loop_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_monitor, "BEAT_INTERVAL", 0.01)
     beat = Heartbeat()
     beating = asyncio.create_task(beat.run())
@@ -36,7 +36,7 @@ async def test_a_blocked_loop_shows_by_how_much_it_was_late(monkeypatch: pytest.
     assert late > 0.05
 
 
-def test_a_stopped_heart_makes_the_whole_process_not_live() -> None:
+def test_a_stopped_heartbeat_makes_the_process_not_live() -> None:
     monitor = ProcessMonitor(["one"], 300)
     assert monitor.live().ok
     monitor._heartbeat.last -= 2 * STOPPED_AFTER

@@ -1,4 +1,4 @@
-"""While Kafka is away the log says so, and is not flooded by the libraries' single attempts."""
+"""While Kafka is unavailable the log reports it once, without a line for every attempt of a library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def line(name: str, message: str, error: BaseException | None = None) -> logging
     return logging.LogRecord(name, logging.ERROR, "", 0, message, (), info)
 
 
-def test_the_same_line_of_a_library_passes_once_a_minute_whatever_it_names() -> None:
+def test_a_repeated_library_line_is_logged_once_a_minute_whatever_its_arguments() -> None:
     seconds = [0.0]
     thinned = RepeatedAttemptFilter(lambda: seconds[0])
     assert thinned.filter(line("aiokafka", "Unable connect to node with id %s: %s"))
@@ -28,14 +28,14 @@ def test_the_same_line_of_a_library_passes_once_a_minute_whatever_it_names() -> 
 
 
 @pytest.mark.parametrize("name", ["aiokafka.consumer.group_coordinator", "davtari.faststream"])
-def test_an_ordinary_condition_is_no_error_and_has_no_traceback(name: str) -> None:
+def test_an_expected_condition_is_logged_without_a_traceback(name: str) -> None:
     record = line(name, "Group Coordinator Request failed", GroupCoordinatorNotAvailableError())
     assert RepeatedAttemptFilter().filter(record)
     assert (record.levelname, record.exc_info) == ("WARNING", None)
     assert "GroupCoordinatorNotAvailableError" in vars(record)["why"]
 
 
-def test_a_fault_keeps_its_traceback_and_is_never_thinned_out() -> None:
+def test_an_error_keeps_its_traceback_and_is_never_suppressed() -> None:
     thinned = RepeatedAttemptFilter()
     for _ in range(3):
         record = line("davtari.faststream", "it failed", ValueError("a fault"))
@@ -43,7 +43,7 @@ def test_a_fault_keeps_its_traceback_and_is_never_thinned_out() -> None:
         assert (record.levelname, bool(record.exc_info)) == ("ERROR", True)
 
 
-def test_our_own_lines_all_pass_as_they_are() -> None:
+def test_log_lines_of_davtari_are_never_suppressed() -> None:
     thinned = RepeatedAttemptFilter()
     for _ in range(3):
         record = line("services.engine.kafka.publisher", "events wait for the broker")

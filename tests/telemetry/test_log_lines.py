@@ -1,4 +1,4 @@
-"""What the log says of an order on its way into the books: which order and event, and never who bought."""
+"""The log lines of an exported order name the order and the event, never the buyer."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from services.order_exporter.deliveries import deliveries
 from services.order_exporter.handlers import handlers
 from services.settings.balance import Dialect
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.shelf import record
-from tests.outbox.upstream import eventually
+from tests.outbox.fake_upstream import eventually
+from tests.outbox.sample_service import record
 from tests.support.exporting import KEY, PERSONAL_ID, buyer, line, link, order, settings
 from tests.support.fake_books import FakeBooks
 from tests.support.memory_state import NOON
@@ -42,8 +42,8 @@ PERSONAL = (PERSONAL_ID, "ნინო", "სატესტო", "nino@example.
 
 
 @contextmanager
-def log_of(level: int) -> Iterator[io.StringIO]:
-    """What is logged in the block, as lines of JSON."""
+def capture_log(level: int) -> Iterator[io.StringIO]:
+    """The log of the block, as lines of JSON."""
     stream, root = io.StringIO(), logging.getLogger()
     handler, before = logging.StreamHandler(stream), root.level
     handler.setFormatter(JsonFormatter())
@@ -64,7 +64,7 @@ def lines(log: io.StringIO, message: str) -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def exporter(folder: Path, books: FakeBooks) -> AsyncIterator[Bench]:
-    """order-exporter at work: its rules, its lanes and their relays."""
+    """Run order-exporter with its rules, lanes and relays."""
     with in_service("order-exporter"):
         async with open_bench(folder, handlers(settings())) as bench:
             lanes = [
@@ -82,17 +82,17 @@ async def exporter(folder: Path, books: FakeBooks) -> AsyncIterator[Bench]:
 
 
 async def is_exported(bench: Bench) -> bool:
-    return bool(await bench.said(SaleRecorded))
+    return bool(await bench.events_of(SaleRecorded))
 
 
-def nobody_is_named(log: io.StringIO) -> None:
-    """No line names the buyer."""
+def assert_nobody_named(log: io.StringIO) -> None:
+    """Check that no line names the buyer."""
     assert log.getvalue() != ""
     assert [word for word in PERSONAL if word in log.getvalue()] == []
 
 
-async def test_a_documents_line_names_order_event_and_cause_and_not_the_buyer(tmp_path: Path) -> None:
-    with log_of(logging.INFO) as log:
+async def test_the_log_line_of_a_document_names_order_event_and_cause_but_not_the_buyer(tmp_path: Path) -> None:
+    with capture_log(logging.INFO) as log:
         async with exporter(tmp_path, FakeBooks()) as bench:
             await bench.take(*map(record, FACTS))
             await eventually(lambda: is_exported(bench), "the order is in the books")
@@ -102,39 +102,41 @@ async def test_a_documents_line_names_order_event_and_cause_and_not_the_buyer(tm
     line_ = has_line["SaleRecorded"]
     assert (line_["service"], line_["order"], line_["level"]) == ("order-exporter", KEY, "INFO")
     assert (line_["event"], line_["cause"]) == (sale.id, sale.causationid)
-    nobody_is_named(log)
+    assert_nobody_named(log)
 
 
 async def test_a_refusal_is_logged_with_its_reason_and_its_dead_letter(tmp_path: Path) -> None:
     refusal = Rejected(f"Balance refuses {PERSONAL_ID} ნინო", reason=Reason.BALANCE_REFUSED, status=400)
-    with log_of(logging.INFO) as log:
+    with capture_log(logging.INFO) as log:
         async with exporter(tmp_path, FakeBooks(fail_before={1: refusal})) as bench:
             await bench.take(*map(record, FACTS))
-            await eventually(bench.letters, "a dead letter")
-            [dead_letter] = await bench.letters()
+            await eventually(bench.dead_letters, "a dead letter")
+            [dead_letter] = await bench.dead_letters()
     [missed] = lines(log, "not delivered")
     assert (missed["delivery"], missed["subject"], missed["reason"]) == (dead_letter.about, KEY, dead_letter.reason)
     [opened] = lines(log, "dead letter opened")
     assert (opened["dead_letter"], opened["reason"]) == (dead_letter.dead_letter, dead_letter.reason)
     assert opened["cause"] is not None
-    nobody_is_named(log)
+    assert_nobody_named(log)
 
 
-async def test_a_mistake_in_a_delivery_is_logged_with_its_traceback_and_without_the_data(tmp_path: Path) -> None:
-    with log_of(logging.INFO) as log:
+async def test_an_exception_in_a_delivery_is_logged_with_its_traceback_and_without_the_data(tmp_path: Path) -> None:
+    with capture_log(logging.INFO) as log:
         async with exporter(tmp_path, FakeBooks()) as bench:
             async with bench.database.write() as connection:
-                await connection.execute(text("CREATE TRIGGER spoil AFTER INSERT ON outbox_deliveries BEGIN " + SPOIL))
+                await connection.execute(
+                    text("CREATE TRIGGER spoil AFTER INSERT ON outbox_deliveries BEGIN " + CORRUPT)
+                )
             await bench.take(*map(record, FACTS))
             await eventually(lambda: has_line(log, "delivery failed"), "the mistake is logged")
     line_ = lines(log, "delivery failed")[0]
     assert line_["deliveries"] == [f"client:{KEY}"]
     assert "ValidationError" in line_["exception"]
-    nobody_is_named(log)
+    assert_nobody_named(log)
 
 
-SPOIL = "UPDATE outbox_deliveries SET payload = json_set(payload, '$.create', payload ->> '$.person.ID'); END"
-"""The task has the buyer's personal number in place of a flag, which the validator then complains about."""
+CORRUPT = "UPDATE outbox_deliveries SET payload = json_set(payload, '$.create', payload ->> '$.person.ID'); END"
+"""Replaces a flag of the payload with the personal number of the buyer, so that the validation error contains it."""
 
 
 async def has_line(log: io.StringIO, message: str) -> bool:
@@ -142,7 +144,7 @@ async def has_line(log: io.StringIO, message: str) -> bool:
 
 
 async def test_a_batch_that_cannot_be_written_fails_without_logging_the_values(tmp_path: Path) -> None:
-    """The consumer logs this error each time before it tries again."""
+    # the consumer logs this error before each retry
     async with open_bench(tmp_path, handlers(settings())) as bench:
         async with bench.database.write() as connection:
             await connection.execute(
@@ -155,7 +157,7 @@ async def test_a_batch_that_cannot_be_written_fails_without_logging_the_values(t
 
 
 async def test_an_outcome_that_cannot_be_written_is_logged_without_the_values(tmp_path: Path) -> None:
-    with log_of(logging.INFO) as log:
+    with capture_log(logging.INFO) as log:
         async with exporter(tmp_path, FakeBooks()) as bench:
             async with bench.database.write() as connection:
                 await connection.execute(
@@ -164,7 +166,7 @@ async def test_an_outcome_that_cannot_be_written_is_logged_without_the_values(tm
             await bench.take(*map(record, FACTS))
             await eventually(lambda: has_line(log, "an outcome cannot be written"), "the failure is logged")
     assert "IntegrityError" in lines(log, "outcomes could not be written together")[0]["exception"]
-    nobody_is_named(log)
+    assert_nobody_named(log)
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()])

@@ -1,4 +1,4 @@
-"""The log has one vocabulary: the same thing has the same word in every service."""
+"""The log has one vocabulary: every service uses the same word for the same thing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.engine.telemetry.logs import LOG_FIELDS
 
 SERVICES = Path(__file__).parents[2] / "services"
 OUTSIDE = ("sandbox", "demo")
-"""What no operator reads the log of."""
+"""Packages whose logs no operator reads."""
 LEVELS = {"debug", "info", "warning", "error", "exception", "log"}
 
 
@@ -33,21 +33,21 @@ def _is_log(called: ast.expr) -> bool:
 
 
 def words(call: ast.Call) -> Iterator[str]:
-    """The words that a line names itself."""
+    """The field names of a line."""
     for given in (each.value for each in call.keywords if each.arg == "extra"):
         for node in ast.walk(given):
             if isinstance(node, ast.Dict):
                 yield from (key.value for key in node.keys if isinstance(key, ast.Constant))
 
 
-def test_every_line_speaks_the_vocabulary() -> None:
+def test_every_log_line_uses_the_vocabulary() -> None:
     used = [(place, word) for place, call in calls() for word in words(call)]
     assert len(used) > 25
     unknown = [each for each in used if each[1] not in LOG_FIELDS]
     assert unknown == [], "say it with a word of services/engine/telemetry/logs.py, or explain the new word there"
 
 
-def test_messages_are_constant_so_that_they_can_be_searched_for() -> None:
-    """What differs from line to line is in the fields, not in the message."""
+def test_log_messages_are_constant() -> None:
+    # variable parts are in the fields, not in the message
     built = [place for place, call in calls() if any(isinstance(each, ast.JoinedStr) for each in call.args)]
     assert built == []

@@ -1,4 +1,4 @@
-"""A paid order without a document is seen, whatever the rest of the service believes of it."""
+"""A paid order without a document is counted, whatever the state of its delivery."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from services.engine.outbox.outcome import Refused
 from services.order_exporter.handlers import SALE_LANE, handlers
 from services.order_exporter.readings import COUNT_INTERVAL, UndocumentedOrdersReadings
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.shelf import record
+from tests.outbox.sample_service import record
 from tests.support.exporting import KEY, PAID, SHOP, line, link, order, recorded_sale, settings
-from tests.telemetry.scraped import scrape
+from tests.telemetry.scrape import scrape
 
 USING = settings()
 NINE = PAID + timedelta(hours=9)
@@ -26,14 +26,14 @@ NINE = PAID + timedelta(hours=9)
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    """order-exporter, nine hours after the order was paid, which nobody delivers."""
+    """order-exporter without deliveries, nine hours after the payment of the order."""
     async with open_bench(tmp_path, handlers(USING)) as found:
         found.clock.now = NINE
         yield found
 
 
 async def undocumented(bench: Bench, *facts: Event, **how: Any) -> tuple[float | None, float | None]:
-    """How many orders are due for a Sale, and the hours that the oldest has waited, once these facts are known."""
+    """The number of orders due for a Sale after these facts, and the hours that the oldest has waited."""
     await bench.take(*[record(fact, offset=n) for n, fact in enumerate(facts)])
     look = UndocumentedOrdersReadings((settings(**how) if how else USING).shops)
     found = scrape(await look(bench.database, bench.clock()))
@@ -43,20 +43,20 @@ async def undocumented(bench: Bench, *facts: Event, **how: Any) -> tuple[float |
 
 
 @pytest.mark.claim("K17")
-async def test_an_order_that_waits_for_a_link_is_seen_with_its_age(bench: Bench) -> None:
+async def test_an_order_waiting_for_a_link_is_counted_with_its_age(bench: Bench) -> None:
     assert await undocumented(bench, order(line(1, "60.00"))) == (1, 9)
 
 
 @pytest.mark.claim("K17")
-async def test_an_order_whose_sale_was_lost_on_the_way_is_seen(bench: Bench) -> None:
-    """Given an order whose delivery has vanished from the outbox: no queue shows it any more."""
+async def test_an_order_whose_sale_was_lost_is_counted(bench: Bench) -> None:
+    # given an order whose delivery was lost from the outbox: no queue shows it
     await bench.take(record(link(311)), record(order(line(1, "60.00"))))
     async with bench.database.write() as connection:
         await connection.exec_driver_sql("DELETE FROM outbox_deliveries")
     assert await undocumented(bench) == (1, 9)
 
 
-async def test_an_order_in_the_books_is_not_missed(bench: Bench) -> None:
+async def test_an_order_with_a_recorded_sale_is_not_counted(bench: Bench) -> None:
     bought = order(line(1, "60.00"))
     assert await undocumented(bench, link(311), bought, recorded_sale(bought, USING)) == (0, 0)
 
@@ -69,25 +69,25 @@ async def test_an_order_in_the_books_is_not_missed(bench: Bench) -> None:
         {"status": "on-hold", "payment_method": "bacs", "paid_at": None},
     ],
 )
-async def test_an_order_that_is_not_due_for_a_sale_is_not_missed(bench: Bench, fields: dict[str, Any]) -> None:
+async def test_an_order_not_due_for_a_sale_is_not_counted(bench: Bench, fields: dict[str, Any]) -> None:
     assert await undocumented(bench, order(line(1, "60.00"), **fields)) == (0, 0)
 
 
-async def test_an_order_in_its_hold_is_not_missed_and_its_age_begins_at_the_end_of_it(bench: Bench) -> None:
+async def test_an_order_counts_from_the_end_of_its_hold(bench: Bench) -> None:
     assert await undocumented(bench, order(line(1, "60.00")), hold=10 * 3600.0) == (0, 0)
     assert await undocumented(bench, hold=7 * 3600.0) == (1, 2)
 
 
-async def test_where_orders_are_not_live_nothing_is_missed(bench: Bench) -> None:
+async def test_nothing_is_counted_unless_orders_are_live(bench: Bench) -> None:
     assert await undocumented(bench, order(line(1, "60.00")), flow="dry-run") == (None, None)
 
 
-async def test_an_order_that_a_person_has_discarded_is_not_missed_while_a_dead_letter_is(bench: Bench) -> None:
+async def test_a_discarded_order_is_not_counted_but_one_with_a_dead_letter_is(bench: Bench) -> None:
     await bench.take(record(link(311)), record(order(line(1, "60.00"))))
     [row] = await bench.engine.claim(SALE_LANE, 1, ())
     await bench.settle(row, Refused(Reason.BALANCE_REFUSED, "the period is closed"))
     assert await undocumented(bench) == (1, 9)
-    [dead_letter] = await bench.letters()
+    [dead_letter] = await bench.dead_letters()
     discard = {"command_id": "c", "asked_by": "nino", "asked_at": NINE, "why": "a test order"}
     await bench.take(record(DiscardRequested(dead_letter=dead_letter.dead_letter, **discard)))
     assert await undocumented(bench) == (0, 0)
@@ -95,7 +95,7 @@ async def test_an_order_that_a_person_has_discarded_is_not_missed_while_a_dead_l
     assert dead_letter.delivery.subject == KEY
 
 
-async def test_the_orders_are_looked_through_once_a_minute_while_their_age_grows(bench: Bench) -> None:
+async def test_orders_are_read_once_a_minute_while_their_age_grows(bench: Bench) -> None:
     await bench.take(record(order(line(1, "60.00"))))
     look = UndocumentedOrdersReadings(USING.shops)
     await look(bench.database, NINE)

@@ -1,4 +1,4 @@
-"""A process of Davtari as an operator sees it: its health, its metrics, and what it says when its port is taken."""
+"""A process of Davtari as an operator sees it: its health, its metrics, and the error if its port is in use."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from services.engine.telemetry.families import FAMILIES
 from services.settings.load import load
 from services.settings.model import Settings
 from tests.kafka.topics import Topics, eventually
-from tests.outbox.upstream import Upstream
-from tests.runtime.toy import blueprint, settings
-from tests.telemetry.scraped import Scrape, scrape
+from tests.outbox.fake_upstream import Upstream
+from tests.runtime.sample_process import blueprint, settings
+from tests.telemetry.scrape import Scrape, scrape
 
 NAME = "stock-publisher"
 DAVTARI = "from services.cli.app import app; app()"
@@ -48,7 +48,7 @@ stock-publisher = {port}
 
 @pytest.fixture
 async def settings_file(topics: Topics, tmp_path: Path, unused_tcp_port: int) -> Path:
-    """Settings for one service that serves its health; the topics are there."""
+    """Settings for one service with a health port; the topics exist."""
     kafka, file = topics.settings, tmp_path / "davtari.toml"
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "secret").chmod(0o600)
@@ -59,7 +59,7 @@ async def settings_file(topics: Topics, tmp_path: Path, unused_tcp_port: int) ->
 
 @asynccontextmanager
 async def davtari(file: Path) -> AsyncIterator[Process]:
-    """`davtari run stock-publisher`, ended with SIGTERM."""
+    """Run `davtari run stock-publisher`; ended with SIGTERM."""
     arguments = ("-c", DAVTARI, "--settings", str(file), "run", NAME)
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stderr=PIPE, stdout=PIPE)
     try:
@@ -70,8 +70,8 @@ async def davtari(file: Path) -> AsyncIterator[Process]:
         await process.wait()
 
 
-def on_another_folder(settings_file: Path) -> Path:
-    """The same settings with a state folder of their own."""
+def with_another_folder(settings_file: Path) -> Path:
+    """The same settings with another state folder."""
     file = settings_file.with_name("elsewhere.toml")
     file.write_text(settings_file.read_text() + '\n[state]\ndirectory = "elsewhere"\n')
     return file
@@ -90,7 +90,7 @@ async def test_a_process_serves_health_and_metrics_of_its_service(settings_file:
     async with httpx.AsyncClient() as client, davtari(settings_file) as first:
         await eventually(ready, "the process is ready")
         found = Scrape((await client.get(f"{base}/metrics")).text)
-        async with davtari(on_another_folder(settings_file)) as second:
+        async with davtari(with_another_folder(settings_file)) as second:
             _, complaint = await second.communicate()
         assert (await client.get(f"{base}/livez")).json()["live"] is True
 
@@ -102,8 +102,8 @@ async def test_a_process_serves_health_and_metrics_of_its_service(settings_file:
     assert {name for name in found.names if not name.startswith((*declared, "process_"))} == set()
 
 
-class Falls:
-    """A service that cannot start the first time."""
+class FailsFirst:
+    """A service that fails at its first start."""
 
     def __init__(self, plan: Blueprint) -> None:
         self._plan, self.starts = plan, 0
@@ -120,7 +120,7 @@ class Falls:
 async def test_a_service_that_fails_is_counted_and_monitored_again_once_it_runs(
     topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monitor, service = ProcessMonitor(["falls"], 300), Falls(blueprint(Upstream().deliver, name="falls"))
+    monitor, service = ProcessMonitor(["falls"], 300), FailsFirst(blueprint(Upstream().deliver, name="falls"))
     monkeypatch.setattr(run, "load_blueprint", {"falls": service}.__getitem__)
     before = scrape()("davtari_service_restarts_total", service="falls") or 0.0
     running = asyncio.create_task(

@@ -1,4 +1,4 @@
-"""One trace from the shop's webhook through topic and outbox to the call upstream."""
+"""One trace from the webhook of the shop through topic and outbox to the upstream call."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from services.store_feed.deliveries import OrderReadDeliveries
 from services.store_feed.handlers import order_lane_name
 from services.store_feed.records import NAME
 from tests.outbox.bench import Bench
-from tests.outbox.shelf import LANE, record, stock
-from tests.outbox.upstream import done
+from tests.outbox.fake_upstream import done
+from tests.outbox.sample_service import LANE, record, stock
 from tests.store_feed.conftest import store
 from tests.store_feed.shop_bench import MAIN, Store, intake
 
@@ -35,7 +35,7 @@ ONE, TWO = (f"00-{digit * 32}-{digit * 16}-01" for digit in "12")
 
 
 def named(spans: InMemorySpanExporter, name: str) -> list[ReadableSpan]:
-    """The finished spans of a name, in the order in which they ended."""
+    """The finished spans with a name, in the order of their ends."""
     return [each for each in spans.get_finished_spans() if each.name == name]
 
 
@@ -49,8 +49,8 @@ def is_child(child: ReadableSpan, parent: ReadableSpan) -> bool:
     return child.parent is not None and child.parent.span_id == parent.context.span_id
 
 
-async def looked(store: Store, order: int) -> list[Record]:
-    """The shop reports an order by webhook, which is read; returns what is then in the topics."""
+async def read_order(store: Store, order: int) -> list[Record]:
+    """Report an order by webhook and have it read; returns the records then in the topics."""
     store.subscribes()
     store.changes(order, status="completed", billing={"first_name": PERSONAL[0], "email": PERSONAL[1]})
     taken = intake(store.engine)
@@ -63,12 +63,12 @@ async def looked(store: Store, order: int) -> list[Record]:
     return await store.ledger.records()
 
 
-async def test_a_webhook_the_look_that_it_causes_and_the_call_to_the_shop_are_one_trace(
+async def test_a_webhook_the_read_it_causes_and_the_call_to_the_shop_share_a_trace(
     store: Store, spans: InMemorySpanExporter
 ) -> None:
     order = store.places()
 
-    records = await looked(store, order)
+    records = await read_order(store, order)
 
     *_, webhook = named(spans, "POST /webhooks/")
     [attempt] = named(spans, "deliver order.read")
@@ -83,10 +83,10 @@ async def test_a_webhook_the_look_that_it_causes_and_the_call_to_the_shop_are_on
     assert header.decode().split("-")[1] == trace_of(webhook)
 
 
-async def test_the_batch_that_takes_the_order_from_the_topic_links_to_its_trace(
+async def test_the_batch_that_reads_the_order_from_the_topic_links_to_its_trace(
     store: Store, spans: InMemorySpanExporter
 ) -> None:
-    records = await looked(store, store.places())
+    records = await read_order(store, store.places())
 
     async def take(_: Sequence[Record]) -> None:
         await asyncio.sleep(0)
@@ -100,13 +100,13 @@ async def test_the_batch_that_takes_the_order_from_the_topic_links_to_its_trace(
 
 
 async def test_no_span_names_a_person_or_a_query(store: Store, spans: InMemorySpanExporter) -> None:
-    await looked(store, store.places())
+    await read_order(store, store.places())
     exported = " ".join(each.to_json() for each in spans.get_finished_spans())
     assert "/orders/" in exported
     assert [word for word in (*PERSONAL, "consumer_key", "?") if word in exported] == []
 
 
-def caused(item: str, parent: str | None, offset: int) -> Record:
+def traced_record(item: str, parent: str | None, offset: int) -> Record:
     """A fact that belongs to a trace."""
     fact = record(stock(item), offset=offset)
     headers = list(fact.headers) + ([("traceparent", parent.encode())] if parent else [])
@@ -116,7 +116,7 @@ def caused(item: str, parent: str | None, offset: int) -> Record:
 async def test_each_row_of_a_batch_is_a_child_of_its_own_cause_beside_the_batch(
     bench: Bench, spans: InMemorySpanExporter
 ) -> None:
-    await bench.take(caused("a", ONE, 0), caused("b", TWO, 1), caused("c", None, 2))
+    await bench.take(traced_record("a", ONE, 0), traced_record("b", TWO, 1), traced_record("c", None, 2))
 
     async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
         with span("GET", SpanKind.CLIENT, {}):
@@ -124,14 +124,17 @@ async def test_each_row_of_a_batch_is_a_child_of_its_own_cause_beside_the_batch(
 
     await instrument_lane(Lane(LANE, deliver, Breaker()), "x", bench.database).deliver(await bench.due())
 
-    [call], *delivered = named(spans, "GET"), *named(spans, "deliver shelf")
+    [call], *delivered = named(spans, "GET"), *named(spans, "deliver availability")
     rows = {(each.attributes or {}).get("davtari.delivery"): each for each in delivered}
     batch = rows.pop(None)
-    assert {id_: trace_of(each) for id_, each in rows.items()} == {"shelf:a": "1" * 32, "shelf:b": "2" * 32}
+    assert {id_: trace_of(each) for id_, each in rows.items()} == {
+        "availability:a": "1" * 32,
+        "availability:b": "2" * 32,
+    }
     assert is_child(call, batch)
-    assert [link.context.span_id for link in rows["shelf:a"].links] == [batch.context and batch.context.span_id]
-    assert rows["shelf:a"].status.is_ok
-    assert not rows["shelf:b"].status.is_ok
+    assert [link.context.span_id for link in rows["availability:a"].links] == [batch.context and batch.context.span_id]
+    assert rows["availability:a"].status.is_ok
+    assert not rows["availability:b"].status.is_ok
 
 
 async def test_a_failure_is_marked_by_its_type_without_its_message(spans: InMemorySpanExporter) -> None:
@@ -142,18 +145,18 @@ async def test_a_failure_is_marked_by_its_type_without_its_message(spans: InMemo
     assert PERSONAL[0] not in failed.to_json()
 
 
-async def test_an_unreadable_traceparent_begins_a_new_trace(bench: Bench, spans: InMemorySpanExporter) -> None:
-    await bench.take(caused("a", "nonsense", 0))
+async def test_an_invalid_traceparent_starts_a_new_trace(bench: Bench, spans: InMemorySpanExporter) -> None:
+    await bench.take(traced_record("a", "nonsense", 0))
 
     async def deliver(rows: Sequence[Row]) -> Sequence[Outcome]:
         return [done(row) for row in rows]
 
     await instrument_lane(Lane(LANE, deliver, Breaker()), "x", bench.database).deliver(await bench.due())
-    [attempt] = named(spans, "deliver shelf")
+    [attempt] = named(spans, "deliver availability")
     assert attempt.parent is None
 
 
-async def test_nothing_is_traced_while_no_endpoint_is_set() -> None:
+async def test_nothing_is_traced_without_an_endpoint() -> None:
     async with export_spans(TelemetrySettings(), "davtari"):
         with span("work", SpanKind.INTERNAL, {}) as nothing:
             assert not is_tracing()
@@ -162,8 +165,8 @@ async def test_nothing_is_traced_while_no_endpoint_is_set() -> None:
 
 
 @asynccontextmanager
-async def collector() -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A collector of OTLP over HTTP: its address, and the bodies that it is sent."""
+async def run_collector() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A collector of OTLP over HTTP; yields its address and the received bodies."""
     bodies: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -183,7 +186,7 @@ async def collector() -> AsyncIterator[tuple[str, list[bytes]]]:
 async def test_spans_reach_a_collector_over_otlp_before_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
-    async with collector() as (address, bodies):
+    async with run_collector() as (address, bodies):
         async with export_spans(TelemetrySettings(otlp_endpoint=address), "davtari-order-exporter"):
             with span("work", SpanKind.INTERNAL, {"davtari.lane": "balance.documents"}):
                 assert is_tracing()

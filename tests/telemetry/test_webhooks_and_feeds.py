@@ -1,4 +1,4 @@
-"""What the metrics say of the feeds: how webhooks ended, and when everything was last read whole."""
+"""Metrics of the feeds: the results of webhooks, and the time of the last complete read."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from services.settings.model import ScheduleSettings
 from services.store_feed.records import NAME
 from services.store_feed.sweep import OrderSweep
 from tests.balance_feed.feed_bench import Feed, opened_feed
-from tests.outbox.upstream import eventually
+from tests.outbox.fake_upstream import eventually
 from tests.store_feed.conftest import store
 from tests.store_feed.shop_bench import MAIN, Store, intake
-from tests.telemetry.scraped import scrape
+from tests.telemetry.scrape import scrape
 
 __all__ = ["store"]
 
 
 def webhooks(result: str, shop: str = MAIN) -> float:
-    """How many webhooks ended so."""
+    """The number of webhooks with this result."""
     return scrape()("davtari_webhook_deliveries_total", shop=shop, result=result) or 0.0
 
 
@@ -59,7 +59,7 @@ async def test_webhooks_are_counted_by_how_they_ended(store: Store) -> None:
     assert webhooks("bad-signature") - refused == answers.count(401)
 
 
-async def test_a_shop_that_nobody_knows_gets_no_metric_of_its_own(store: Store) -> None:
+async def test_an_unknown_shop_gets_no_metric(store: Store) -> None:
     before = webhooks("unknown-shop", shop="")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(intake(store.engine).receiver)) as client:
         for n in range(3):
@@ -79,8 +79,8 @@ async def test_every_call_to_an_upstream_is_measured_by_its_answer(store: Store)
 
 
 @pytest.mark.claim("I9")
-async def test_changes_that_the_sweep_finds_before_a_webhook_does_are_counted(store: Store) -> None:
-    """Given an order whose webhook never came, and two sweeps: it is found, and counted, once."""
+async def test_changes_found_by_the_sweep_before_a_webhook_are_counted(store: Store) -> None:
+    # given an order without a webhook, and two sweeps: it is counted once
 
     def found() -> float:
         return scrape()("davtari_sweep_found_orders_total", shop=MAIN) or 0.0
@@ -93,7 +93,7 @@ async def test_changes_that_the_sweep_finds_before_a_webhook_does_are_counted(st
     assert found() - before == 1
 
 
-async def test_a_sweep_counts_when_it_has_come_to_its_end(store: Store) -> None:
+async def test_a_sweep_counts_once_it_is_complete(store: Store) -> None:
     feed, database = f"orders:{MAIN}", store.engine.database
     assert await age(database, feed, store.clock()) is None
     sweeping = asyncio.create_task(store.sweep.run())
@@ -108,8 +108,8 @@ async def is_known(ask: Callable[[], Awaitable[float | None]]) -> bool:
     return await ask() is not None
 
 
-class Away:
-    """A shop or a Balance that is not there; `asked` is set when somebody has tried."""
+class UnavailableUpstream:
+    """An unavailable shop or Balance; `asked` is set at the first call."""
 
     def __init__(self) -> None:
         self.asked = asyncio.Event()
@@ -120,38 +120,38 @@ class Away:
         yield {}
 
     async def clear_interrupted(self) -> None:
-        """Nothing was broken off."""
+        """Nothing was interrupted."""
 
     async def run(self, _: object) -> Any:
         self.asked.set()
         raise Unavailable("nobody there")
 
 
-async def until_tried(work: Coroutine[Any, Any, None], away: Away) -> None:
-    """Run until the upstream was asked, and what follows from that is done."""
+async def run_until_called(work: Coroutine[Any, Any, None], upstream: UnavailableUpstream) -> None:
+    """Run until the upstream was called and the error was handled."""
     running = asyncio.create_task(work)
-    await away.asked.wait()
+    await upstream.asked.wait()
     for _ in range(5):
         await asyncio.sleep(0)
     running.cancel()
     await asyncio.wait([running])
 
 
-async def test_what_breaks_off_does_not_make_a_feed_fresh(store: Store) -> None:
-    shop, balance, engine = Away(), Away(), store.engine
-    await until_tried(OrderSweep(engine, MAIN, shop, ScheduleSettings()).run(), shop)
-    await until_tried(Schedule(engine, cast(Importer, balance), ScheduleSettings()).run(), balance)
+async def test_an_interrupted_run_does_not_make_a_feed_fresh(store: Store) -> None:
+    shop, balance, engine = UnavailableUpstream(), UnavailableUpstream(), store.engine
+    await run_until_called(OrderSweep(engine, MAIN, shop, ScheduleSettings()).run(), shop)
+    await run_until_called(Schedule(engine, cast(Importer, balance), ScheduleSettings()).run(), balance)
     assert await freshness_readings(engine.database, NAME, store.clock()) == []
 
 
 @pytest.fixture
 async def feed(tmp_path: Path) -> AsyncIterator[Feed]:
-    """A feed beside a small Balance."""
+    """A feed of a small Balance."""
     async with opened_feed(tmp_path / "feed") as found:
         yield found
 
 
-async def test_an_import_counts_from_the_moment_when_it_was_begun(feed: Feed) -> None:
+async def test_an_import_counts_from_its_start(feed: Feed) -> None:
     database = feed.engine.database
     importing = asyncio.create_task(Schedule(feed.engine, feed.importer, ScheduleSettings()).run())
     for resource in ("items", "prices", "stock"):

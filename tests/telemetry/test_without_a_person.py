@@ -1,4 +1,4 @@
-"""The share of orders that came into the books without a person, from what happened (claim S4.5)."""
+"""The share of orders exported without a person, computed from events (claim S4.5)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from services.order_exporter.handlers import handlers
 from services.order_exporter.readings import UntouchedOrdersReadings
 from services.settings.model import StateSettings
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.shelf import NAME, NOW, record
+from tests.outbox.sample_service import NAME, NOW, record
 from tests.support.exporting import SHOP
-from tests.telemetry.scraped import scrape
+from tests.telemetry.scrape import scrape
 from tests.telemetry.test_objective import LATE, SOON, USING, paid, sold
 
 pytestmark = pytest.mark.claim("S4.5")
@@ -29,14 +29,14 @@ COMMAND = {"command_id": "c", "asked_by": "nino", "asked_at": NOW}
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    """order-exporter, whose orders nobody delivers."""
+    """order-exporter without deliveries."""
     async with open_bench(tmp_path, handlers(USING)) as found:
         found.clock.now = NOW
         yield found
 
 
 async def count(bench: Bench) -> float | None:
-    """How many orders of the window needed nobody."""
+    """The number of orders of the window that needed no person."""
     found = scrape(await UntouchedOrdersReadings(USING.shops, USING.freshness)(bench.database, bench.clock()))
     return found("davtari_paid_orders_untouched", service="order-exporter", shop=SHOP)
 
@@ -68,9 +68,7 @@ def dead_letter_of(service: str) -> DeadLettered:
     ],
     ids=["nothing", "push", "dry run", "approval", "a refund's dead letter", "an item's dead letter", "twice"],
 )
-async def test_an_order_that_somebody_had_to_touch_is_not_counted(
-    bench: Bench, happened: list[Event], left: int
-) -> None:
+async def test_an_order_that_needed_a_person_is_not_counted(bench: Bench, happened: list[Event], left: int) -> None:
     first, second = paid(1), paid(2)
     await bench.take(*[record(fact) for fact in (first, second, sold(first, SOON), sold(second, LATE))])
     await bench.take(*[record(event) for event in happened])

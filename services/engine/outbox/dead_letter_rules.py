@@ -37,7 +37,7 @@ from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 
 COMMAND_SUBJECT = "command:"
-DEAD_LETTER_SUBJECT = "letter:"
+DEAD_LETTER_SUBJECT = "dead-letter:"
 """Subjects with one of these prefixes are decided here and never by a service."""
 KEPT_QUIET = ("discarded", "edited")
 """A delivery whose dead letter was closed in one of these ways is not made again while it stays the same."""
@@ -75,7 +75,7 @@ def _on_dead_lettered(service: str, envelope: Envelope[DeadLettered], state: Sta
         if dead_letter.record and dead_letter.reason != Reason.RECORD_RULE_FAILED:
             state.put(OTHER_SERVICES, dead_letter.dead_letter, dead_letter)
         return
-    state.put(PARKED, dead_letter.dead_letter, Parked(letter=dead_letter), ref=_subject(dead_letter))
+    state.put(PARKED, dead_letter.dead_letter, Parked(event=dead_letter), ref=_subject(dead_letter))
     state.drop(UNHANDLED, dead_letter.dead_letter)
     if dead_letter.delivery and dead_letter.delivery.blocked_on:
         awaited = AwaitedThing(subject=dead_letter.delivery.subject)
@@ -94,8 +94,8 @@ def _on_settled(service: str, envelope: Envelope[DeadLetterSettled], state: Stat
     parked = state.get(PARKED, event.dead_letter)
     if parked is None:
         return
-    subject, replacement = _subject(parked.letter), event.replacement or ""
-    closed = Parked(letter=parked.letter, state=event.how, replacement=replacement)
+    subject, replacement = _subject(parked.event), event.replacement or ""
+    closed = Parked(event=parked.event, state=event.how, replacement=replacement)
     state.put(PARKED, event.dead_letter, closed, ref=subject if event.how in KEPT_QUIET else "")
     state.drop(AWAITED_THINGS, event.dead_letter)
     if subject and event.how in ("replayed", "edited"):
@@ -140,10 +140,10 @@ def _on_command_settled(service: str, envelope: Envelope[CommandSettled], state:
 def with_replay_count(dead_letter: DeadLettered, state: State) -> Sequence[Event]:
     """The dead letter as it is published: how many replays in a row have failed, and which dead letter it corrects."""
     known = state.get(PARKED, dead_letter.dead_letter)
-    again = known is not None and known.state == "replayed" and known.letter.reason == dead_letter.reason
+    again = known is not None and known.state == "replayed" and known.event.reason == dead_letter.reason
     edit = state.get(EDIT, dead_letter.delivery.delivery_id) if dead_letter.delivery else None
     changes = {
-        "replays": known.letter.replays + 1 if known and again else 0,
+        "replays": known.event.replays + 1 if known and again else 0,
         "replayof": edit.dead_letter if edit else None,
     }
     return (dead_letter.model_copy(update=changes),)
@@ -175,7 +175,7 @@ def decide_command(service: str, command_id: str, state: State) -> Decision:
         command_id=command_id,
         service=service,
         outcome="done",
-        detail=f"{command.action}: {parked.letter.about}",
+        detail=f"{command.action}: {parked.event.about}",
         settled_at=state.now,
     )
     if objection := _objection(command, parked):
@@ -184,7 +184,7 @@ def decide_command(service: str, command_id: str, state: State) -> Decision:
 
 
 def _objection(command: PendingCommand, parked: Parked) -> str:
-    dead_letter = parked.letter
+    dead_letter = parked.event
     if parked.state != "open":
         return f"dead letter {command.dead_letter} was already {parked.state}"
     if command.action == "edited" and not is_editable(dead_letter):
@@ -194,7 +194,7 @@ def _objection(command: PendingCommand, parked: Parked) -> str:
 
 
 def _execute(command: PendingCommand, parked: Parked, answer: CommandSettled) -> Decision:
-    dead_letter, replacement = parked.letter, command.replacement or None
+    dead_letter, replacement = parked.event, command.replacement or None
     closed = make_settlement(dead_letter, command.action, command.by, command.why, answer.settled_at, replacement)
     retry = (dead_letter.record,) if dead_letter.record and command.action == "replayed" else ()
     return Decision(announce=(closed, answer), retry=retry)

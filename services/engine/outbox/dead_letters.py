@@ -38,7 +38,7 @@ class Parked(Part):
     `replacement` is the id of what is tried instead of an edited one.
     """
 
-    letter: DeadLettered
+    event: DeadLettered
     state: Literal["open"] | SettlementKind = "open"
     replacement: str = ""
 
@@ -54,7 +54,7 @@ AWAITED_THINGS = Kind("awaited", AwaitedThing)
 """By dead letter; the reference is the name of the thing."""
 UNHANDLED = Kind("unhandled", DeadLettered)
 """Dead letters about records that are not published yet: after a rebuild they may turn out to be known."""
-OTHER_SERVICES = Kind("others-letter", DeadLettered)
+OTHER_SERVICES = Kind("others-dead-letter", DeadLettered)
 """Other services' dead letters about records that no service can read: a replay concerns every reader."""
 REPLAYED = Kind("others-replayed", DeadLettered)
 """The same, once a person has replayed the record."""

@@ -76,6 +76,6 @@ def _replacement_of(delivery: Delivery, parked: Parked | None, edits: Mapping[st
     if parked is None or parked.state != "edited" or parked.replacement not in edits:
         return None
     blocked_on = delivery.blocked.on if delivery.blocked else None
-    if parked.letter.digest != dead_letter_digest(delivery.payload, blocked_on):
+    if parked.event.digest != dead_letter_digest(delivery.payload, blocked_on):
         return None
     return replace(delivery, id=parked.replacement, payload=edits[parked.replacement].payload)

@@ -63,7 +63,7 @@ def reconcile(
 
 
 def _open(parked: Parked) -> bool:
-    return parked.state == "open" and parked.letter.delivery is not None
+    return parked.state == "open" and parked.event.delivery is not None
 
 
 def _place(
@@ -76,7 +76,7 @@ def _place(
 ) -> None:
     dead_letter = parked.get(dead_letter_id(service, delivery.id)) if parked else None
     blocked_on = delivery.blocked.on if delivery.blocked else None
-    if dead_letter is not None and dead_letter.letter.digest == dead_letter_digest(delivery.payload, blocked_on):
+    if dead_letter is not None and dead_letter.event.digest == dead_letter_digest(delivery.payload, blocked_on):
         return
     if dead_letter is not None and dead_letter.state == "open":
         changes.announce.append(_close_overtaken(dead_letter, now))
@@ -90,10 +90,10 @@ def _refuse(service: str, subject: str, refusal: Refusal, parked: Mapping[str, P
     content: dict[str, Any] = {"payload": refusal.delivery.payload, "reason": refusal.reason, "detail": refusal.detail}
     digest = digest_of(content)
     known = parked.get(dead_letter_id(service, refusal.delivery.id))
-    if known is not None and known.letter.digest == digest:
+    if known is not None and known.event.digest == digest:
         return []
     return [dead_letter_of_delivery(service, subject, refusal.delivery, refusal.reason, refusal.detail, digest, now)]
 
 
 def _close_overtaken(parked: Parked, now: datetime) -> Event:
-    return make_settlement(parked.letter, "overtaken", parked.letter.service, "a newer state replaced it", now)
+    return make_settlement(parked.event, "overtaken", parked.event.service, "a newer state replaced it", now)

@@ -174,7 +174,7 @@ def _erase(rows: Any) -> list[Erased]:
 
 def _dead_letter_subjects(found: Sequence[Erased]) -> list[str]:
     is_open = [row for key, row, _ in found if key["a_kind"] == PARKED.name and row["state"] == "open"]
-    return [row["letter"]["delivery"]["subject"] for row in is_open if row["letter"]["delivery"]]
+    return [row["event"]["delivery"]["subject"] for row in is_open if row["event"]["delivery"]]
 
 
 async def _write(connection: AsyncConnection, in_records: Sequence[Erased], in_events: Sequence[Erased]) -> None:

@@ -20,8 +20,8 @@ from typing import Literal
 from services.engine.state.errors import is_corrupt
 
 log = logging.getLogger(__name__)
-SCHEMA_VERSION = 5
-"""The version of `tables.py`, part of the file name: with a new version a service starts with an empty database."""
+SCHEMA_VERSION = 6
+"""The version of the tables and the stored records, part of the file name: a new one starts with an empty database."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 PARTS = ("", "-wal", "-shm", "-journal")
 """The suffixes of the files that belong to one database."""

@@ -27,7 +27,7 @@ COMPLETION_PREFIX = "complete:"
 D = deliveries.c
 _STATE = case((D.state == PENDING, PENDING), else_="blocked")
 _DEAD_LETTERS = select(
-    func.json_extract(records.c.body, "$.letter.reason").label("reason"),
+    func.json_extract(records.c.body, "$.event.reason").label("reason"),
     func.count().label("opened"),
     func.count(case((func.json_extract(records.c.body, "$.state") == "open", 1))).label("open"),
 ).where(records.c.kind == PARKED.name)

@@ -1,4 +1,4 @@
-"""Services of one test, on topics of their own."""
+"""Runs the sample service on the topics of one test."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from contracts.model import Event
 from services.engine.outbox.handlers import Handlers
 from services.engine.runtime.service import Service
 from tests.kafka.topics import AVAILABILITY, DEAD_LETTERS, OPERATIONS, STOCK, Topics, eventually
-from tests.outbox.shelf import NAME
-from tests.outbox.upstream import Upstream
-from tests.runtime.toy import blueprint, settings
+from tests.outbox.fake_upstream import Upstream
+from tests.outbox.sample_service import NAME
+from tests.runtime.sample_process import blueprint, settings
 
 EventT = TypeVar("EventT", bound=Event)
-ALL = (STOCK, AVAILABILITY, OPERATIONS, DEAD_LETTERS, "privacy.keys")
+TOPICS = (STOCK, AVAILABILITY, OPERATIONS, DEAD_LETTERS, "privacy.keys")
 
 
 @asynccontextmanager
-async def running(
+async def run_service(
     topics: Topics, folder: Path, upstream: Upstream, rules: Handlers | None = None, name: str = NAME
 ) -> AsyncIterator[Service]:
-    """The toy service, from the moment when it has caught up."""
+    """Run the sample service; the context begins when it has caught up."""
     service = Service(blueprint(upstream.deliver, rules, name), settings(topics.settings, folder))
     task = asyncio.create_task(service.run())
     ready = asyncio.create_task(service.ready.wait())
@@ -39,26 +39,26 @@ async def running(
         await asyncio.wait([task, ready])
 
 
-async def said(topics: Topics, type_: type[EventT], topic: str) -> list[EventT]:
-    """The events of one type that stand in a topic."""
-    return [told.data for told in await topics.events(topic) if isinstance(told.data, type_)]
+async def events_of(topics: Topics, type_: type[EventT], topic: str) -> list[EventT]:
+    """The events of one type in a topic."""
+    return [envelope.data for envelope in await topics.events(topic) if isinstance(envelope.data, type_)]
 
 
-async def until_said(
+async def wait_for_events(
     topics: Topics, type_: type[EventT], topic: str, count: int, which: Callable[[EventT], bool] = lambda _: True
 ) -> list[EventT]:
-    """Wait until at least so many such events stand in a topic; gives all of them."""
+    """Wait until a topic contains at least so many such events; returns all of them."""
     found: list[EventT] = []
 
-    async def there() -> bool:
-        found[:] = [each for each in await said(topics, type_, topic) if which(each)]
+    async def are_published() -> bool:
+        found[:] = [each for each in await events_of(topics, type_, topic) if which(each)]
         return len(found) >= count
 
-    await eventually(there, f"{count} {type_.__name__} in {topic}")
+    await eventually(are_published, f"{count} {type_.__name__} in {topic}")
     return found
 
 
-def state(folder: Path, name: str = NAME) -> Path:
+def state_file(folder: Path, name: str = NAME) -> Path:
     """The state database that a service uses."""
     (file,) = folder.glob(f"{name}.*.sqlite")
     return file
@@ -66,6 +66,6 @@ def state(folder: Path, name: str = NAME) -> Path:
 
 def generation(folder: Path) -> str:
     """The generation of the state database in use."""
-    with closing(sqlite3.connect(state(folder))) as connection:
+    with closing(sqlite3.connect(state_file(folder))) as connection:
         (found,) = connection.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
     return str(found)

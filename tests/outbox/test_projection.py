@@ -1,16 +1,11 @@
-"""Events into the projection: versions, own announcements, news, rules that fail."""
+"""Events change the projection: versions, own announcements, unchanged facts, rules that fail."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event as sql
-from sqlalchemy.engine import Engine as SqlEngine
 
 from contracts.balance import StockChanged
 from contracts.catalog import AvailabilityChanged
@@ -19,27 +14,22 @@ from contracts.model import Event
 from services.engine.outbox.decision import Decision
 from services.engine.outbox.handlers import Handlers
 from services.engine.state.records import State
-from tests.outbox.bench import Bench, Script, open_bench
-from tests.outbox.shelf import SHELF, STOCK, envelope, handlers, of_envelope, put_on_shelf, record, shelved, stock
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The SQL statements that are executed meanwhile, each counted once however many rows it writes."""
-    told: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        told.append(statement)
-
-    sql.listen(SqlEngine, "before_cursor_execute", note)
-    try:
-        yield told
-    finally:
-        sql.remove(SqlEngine, "before_cursor_execute", note)
+from tests.outbox.bench import Bench, Script, open_bench, record_statements
+from tests.outbox.sample_service import (
+    AVAILABILITY,
+    STOCK,
+    availability,
+    availability_delivery,
+    envelope,
+    handlers,
+    record,
+    record_of,
+    stock,
+)
 
 
 async def quantity(bench: Bench, item: str) -> int | None:
-    """What the projection says of an item's stock."""
+    """The stock of an item in the projection."""
     async with bench.engine.work() as work:
         found = (await work.get_many(STOCK, [item])).get(item)
     return int(found.rows[0].quantity) if found else None
@@ -61,10 +51,10 @@ async def test_repeated_and_reordered_events_change_nothing(bench: Bench) -> Non
 async def test_a_batch_may_hold_several_versions_of_one_subject(bench: Bench) -> None:
     await bench.take(*[record(stock("a", n), version=n) for n in (1, 2, 3)])
     assert await quantity(bench, "a") == 3
-    assert (await bench.rows())["shelf:a"].payload == '{"item":"a","quantity":3}'
+    assert (await bench.rows())["availability:a"].payload == '{"item":"a","quantity":3}'
 
 
-async def test_what_was_seen_is_remembered_beyond_a_restart(tmp_path: Path) -> None:
+async def test_versions_are_remembered_after_a_restart(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.take(record(stock("a", 5), version=5))
     async with open_bench(tmp_path) as again:
@@ -72,38 +62,42 @@ async def test_what_was_seen_is_remembered_beyond_a_restart(tmp_path: Path) -> N
         assert await quantity(again, "a") == 5
 
 
-async def test_own_announcements_get_the_next_version_and_are_remembered_at_once(bench: Bench) -> None:
-    await bench.take(record(shelved("a", 7), version=7))
+async def test_own_events_get_the_next_version_and_change_the_projection_at_once(bench: Bench) -> None:
+    await bench.take(record(availability("a", 7), version=7))
     async with bench.engine.work() as work:
-        await work.announce([(shelved("a", 8), None), (shelved("b", 1), None), (shelved("a", 9), None)])
-        held = await work.get_many(SHELF, ["a", "b"])
-    assert [(told.data.item, told.sequence) for told in await bench.published()] == [("a", 8), ("b", 1), ("a", 9)]  # type: ignore[attr-defined]
+        await work.announce([(availability("a", 8), None), (availability("b", 1), None), (availability("a", 9), None)])
+        held = await work.get_many(AVAILABILITY, ["a", "b"])
+    assert [(event.data.item, event.sequence) for event in await bench.published()] == [("a", 8), ("b", 1), ("a", 9)]  # type: ignore[attr-defined]
     assert {item: int(known.quantity) for item, known in held.items()} == {"a": 9, "b": 1}
 
 
-async def test_an_own_announcement_that_comes_back_from_kafka_is_not_taken_twice(tmp_path: Path) -> None:
+async def test_an_own_event_that_comes_back_from_kafka_is_not_applied_twice(tmp_path: Path) -> None:
     seen: list[int] = []
 
-    def remember(told: Envelope[AvailabilityChanged], _: State) -> None:
-        seen.append(told.sequence)
+    def remember(event: Envelope[AvailabilityChanged], _: State) -> None:
+        seen.append(event.sequence)
 
     rules = Handlers(topics=(), remember={AvailabilityChanged: remember}, decide=Script())
     async with open_bench(tmp_path, rules) as bench:
-        await bench.announce(shelved("a"))
-        (told,) = await bench.published()
-        await bench.take(of_envelope(told))
+        await bench.announce(availability("a"))
+        (event,) = await bench.published()
+        await bench.take(record_of(event))
     assert seen == [1]
 
 
-async def test_an_announcement_follows_its_cause(bench: Bench) -> None:
+async def test_an_event_carries_the_ids_of_its_cause(bench: Bench) -> None:
     fact = replace(envelope(stock("a")), traceparent="00-" + "1" * 32 + "-" + "2" * 16 + "-01")
     async with bench.engine.work() as work:
-        await work.announce([(shelved("a"), fact)])
-    (told,) = await bench.published()
-    assert (told.causationid, told.correlationid, told.traceparent) == (fact.id, fact.correlationid, fact.traceparent)
+        await work.announce([(availability("a"), fact)])
+    (event,) = await bench.published()
+    assert (event.causationid, event.correlationid, event.traceparent) == (
+        fact.id,
+        fact.correlationid,
+        fact.traceparent,
+    )
 
 
-async def test_only_what_is_news_is_said(tmp_path: Path) -> None:
+async def test_only_changes_are_published(tmp_path: Path) -> None:
     def news(event: StockChanged, state: State) -> list[Event]:
         known = state.get(STOCK, event.item)
         return [] if known and known.rows == event.rows else [event]
@@ -112,22 +106,22 @@ async def test_only_what_is_news_is_said(tmp_path: Path) -> None:
     async with open_bench(tmp_path, rules) as bench:
         await bench.announce(stock("a", 1), stock("b", 1))
         await bench.announce(stock("a", 1), stock("b", 2))
-        said = [(told.data.key, told.sequence) for told in await bench.published()]
-    assert said == [("a", 1), ("b", 1), ("b", 2)]
+        announced = [(event.data.key, event.sequence) for event in await bench.published()]
+    assert announced == [("a", 1), ("b", 1), ("b", 2)]
 
 
-async def test_a_type_without_a_rule_is_passed_over_and_its_version_kept(tmp_path: Path) -> None:
+async def test_an_event_type_without_a_rule_is_skipped_and_its_version_kept(tmp_path: Path) -> None:
     async with open_bench(tmp_path, Handlers((), {}, Script())) as bench:
         await bench.take(record(stock("a"), version=4))
         await bench.announce(stock("a", 2))
-        assert [told.sequence for told in await bench.published()] == [5]
+        assert [event.sequence for event in await bench.published()] == [5]
 
 
 @pytest.mark.claim("K13")
-async def test_a_rule_that_fails_makes_one_dead_letter_and_the_others_proceed(tmp_path: Path) -> None:
-    def remember(told: Envelope[StockChanged], state: State) -> None:
-        state.put(STOCK, told.data.item, told.data)
-        if told.data.item == "poison":
+async def test_a_failing_rule_opens_one_dead_letter_and_other_records_are_handled(tmp_path: Path) -> None:
+    def remember(event: Envelope[StockChanged], state: State) -> None:
+        state.put(STOCK, event.data.item, event.data)
+        if event.data.item == "poison":
             raise ZeroDivisionError("per piece")
 
     rules = Handlers((), {StockChanged: remember}, Script())
@@ -135,38 +129,38 @@ async def test_a_rule_that_fails_makes_one_dead_letter_and_the_others_proceed(tm
         poison = record(stock("poison"), offset=0)
         await bench.take(poison, *[record(stock(f"i{n}"), offset=n) for n in range(1, 1000)])
         await bench.take(poison)
-        (letter,) = await bench.letters()
-        assert (letter.reason, letter.original_key) == ("record.rule-failed", "poison")
-        assert "ZeroDivisionError: per piece" in letter.detail
+        (dead_letter,) = await bench.dead_letters()
+        assert (dead_letter.reason, dead_letter.original_key) == ("record.rule-failed", "poison")
+        assert "ZeroDivisionError: per piece" in dead_letter.detail
         async with bench.engine.work() as work:
             kept = await work.get_many(STOCK, ["poison", *[f"i{n}" for n in range(1, 1000)]])
     assert "poison" not in kept
     assert len(kept) == 999
 
 
-async def test_a_batch_of_500_events_costs_a_bounded_number_of_statements(bench: Bench) -> None:
+async def test_a_batch_of_500_events_takes_few_sql_statements(bench: Bench) -> None:
     batch = [record(stock(f"i{n}"), offset=n) for n in range(500)]
-    with statements() as first:
+    with record_statements() as first:
         await bench.take(*batch)
-    with statements() as second:
+    with record_statements() as second:
         await bench.take(*[record(stock(f"i{n}", 2), version=2, offset=500 + n) for n in range(500)])
     assert len(await bench.rows()) == 500
     assert max(len(first), len(second)) <= 20, first
 
 
-async def test_500_events_of_one_key_cost_no_more(bench: Bench) -> None:
-    with statements() as told:
+async def test_a_batch_of_500_events_of_one_key_takes_few_sql_statements(bench: Bench) -> None:
+    with record_statements() as statements:
         await bench.take(*[record(stock("a", n), version=n, offset=n) for n in range(1, 501)])
-    assert len(told) <= 20, told
-    assert (await bench.rows())["shelf:a"].payload == '{"item":"a","quantity":500}'
+    assert len(statements) <= 20, statements
+    assert (await bench.rows())["availability:a"].payload == '{"item":"a","quantity":500}'
 
 
-async def test_a_rule_that_misses_runs_again_and_its_key_stays_in_order(tmp_path: Path) -> None:
-    def remember(told: Envelope[StockChanged], state: State) -> None:
-        before = state.get(STOCK, told.data.item)
+async def test_a_rule_that_reads_unloaded_state_runs_again_and_its_key_stays_in_order(tmp_path: Path) -> None:
+    def remember(event: Envelope[StockChanged], state: State) -> None:
+        before = state.get(STOCK, event.data.item)
         known = int(before.rows[0].quantity) if before else None
-        seen[told.data.item, int(told.data.rows[0].quantity)] = known
-        state.put(STOCK, told.data.item, told.data)
+        seen[event.data.item, int(event.data.rows[0].quantity)] = known
+        state.put(STOCK, event.data.item, event.data)
 
     seen: dict[tuple[str, int], int | None] = {}
     async with open_bench(tmp_path, Handlers((), {StockChanged: remember}, Script())) as bench:
@@ -174,37 +168,37 @@ async def test_a_rule_that_misses_runs_again_and_its_key_stays_in_order(tmp_path
     assert seen == {(item, n): n - 1 or None for n in (1, 2, 3) for item in "ab"}
 
 
-async def test_while_catching_up_decisions_are_deferred_until_everything_is_known(tmp_path: Path) -> None:
+async def test_decisions_are_deferred_until_the_service_has_caught_up(tmp_path: Path) -> None:
     async with open_bench(tmp_path, caught_up=False) as bench:
         await bench.take(record(stock("a")), record(stock("b")))
         assert await bench.rows() == {}
-        await bench.take(record(shelved("a")))
+        await bench.take(record(availability("a")))
         await bench.engine.finish_catch_up()
-        assert list(await bench.rows()) == ["shelf:b"]
+        assert list(await bench.rows()) == ["availability:b"]
 
 
-async def test_what_was_deferred_survives_a_restart(tmp_path: Path) -> None:
+async def test_deferred_decisions_survive_a_restart(tmp_path: Path) -> None:
     async with open_bench(tmp_path, caught_up=False) as bench:
         await bench.take(record(stock("a")))
     async with open_bench(tmp_path, caught_up=False) as again:
         await again.engine.finish_catch_up()
-        assert list(await again.rows()) == ["shelf:a"]
+        assert list(await again.rows()) == ["availability:a"]
 
 
-async def test_other_settings_have_every_subject_decided_again(tmp_path: Path, script: Script) -> None:
+async def test_changed_settings_cause_every_subject_to_be_decided_again(tmp_path: Path, script: Script) -> None:
     async with open_bench(tmp_path, handlers(script)) as bench:
         await bench.engine.set_fingerprint("one")
         await bench.take(record(stock("a")), record(stock("b")))
-        script.wanted = {"a": Decision((put_on_shelf("a"),))}
+        script.wanted = {"a": Decision((availability_delivery("a"),))}
         await bench.engine.set_fingerprint("one")
         await bench.engine.finish_catch_up()
         assert await bench.rows() == {}
         await bench.engine.set_fingerprint("two")
         await bench.engine.finish_catch_up()
-        assert list(await bench.rows()) == ["shelf:a"]
+        assert list(await bench.rows()) == ["availability:a"]
 
 
-async def test_a_crash_amid_noting_other_settings_forgets_nothing(
+async def test_a_crash_while_changed_settings_are_recorded_loses_nothing(
     tmp_path: Path, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_bench(tmp_path, handlers(script)) as bench:
@@ -213,7 +207,7 @@ async def test_a_crash_amid_noting_other_settings_forgets_nothing(
         with monkeypatch.context() as broken, pytest.raises(TypeError):
             broken.setattr("services.engine.outbox.engine.mark_all_dirty", None)
             await bench.engine.set_fingerprint("two")
-        script.wanted = {"a": Decision((put_on_shelf("a"),))}
+        script.wanted = {"a": Decision((availability_delivery("a"),))}
         await bench.engine.set_fingerprint("two")
         await bench.engine.finish_catch_up()
-        assert list(await bench.rows()) == ["shelf:a"]
+        assert list(await bench.rows()) == ["availability:a"]

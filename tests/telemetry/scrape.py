@@ -21,7 +21,7 @@ class Scrape:
         }
 
     def __call__(self, name: str, **labels: str) -> float | None:
-        """One value; None when it is not there."""
+        """One value; None if it is missing."""
         return self._samples.get((name, frozenset(labels.items())))
 
     @property
@@ -31,5 +31,5 @@ class Scrape:
 
 
 def scrape(readings: Iterable[MetricReading] = ()) -> Scrape:
-    """What /metrics would answer with these readings."""
+    """The answer of /metrics with these readings."""
     return Scrape(render_metrics(readings).decode())

@@ -1,4 +1,4 @@
-"""A shop in the process, its copy, and guards between them and a service's state database."""
+"""A shop in the process, its copy, and a store-feed that checks their identity."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LIVE = {"stock": "live"}
 
 @dataclass
 class Site:
-    """A shop at an address of its own."""
+    """A shop at its own address."""
 
     home: str
     app: Any
@@ -41,34 +41,34 @@ class Site:
 
     @property
     def shop(self) -> SandboxShop:
-        """Its own records."""
+        """The records of the shop."""
         found: SandboxShop = self.app.state.shop
         return found
 
-    def sells(self) -> int:
-        """An order is placed; its number."""
+    def sell(self) -> int:
+        """Place an order; returns its number."""
         line = {"product_id": 10, "quantity": 1, "subtotal": "12.00", "total": "12.00"}
         return int(Orders(self.shop).create({"status": "processing", "line_items": [line]}, strict=False)["id"])
 
     def draft(self, status: str = "checkout-draft") -> int:
-        """Somebody opens the block checkout and leaves it; the number of the draft."""
+        """Open and leave the block checkout; returns the number of the draft order."""
         return int(Orders(self.shop).create({"status": status}, strict=False)["id"])
 
-    def purged(self, *numbers: int) -> None:
-        """WooCommerce, or somebody in the shop, deletes these orders for good."""
+    def purge(self, *numbers: int) -> None:
+        """Delete these orders permanently, as WooCommerce or a person does."""
         for number in numbers:
             Orders(self.shop).delete(number, force=True)
 
     def writes(self) -> list[str]:
-        """The writes that reached it."""
+        """The writes that reached the shop."""
         return [entry.path for entry in self.faults.journal.entries if entry.method != "GET"]
 
     def requests(self) -> int:
-        """How many requests reached it."""
+        """How many requests reached the shop."""
         return len(self.faults.journal.entries)
 
     def marks(self) -> list[str]:
-        """The names of its webhooks."""
+        """The names of the webhooks of the shop."""
         return [hook["name"] for hook in self.shop.webhooks.values()]
 
 
@@ -80,8 +80,8 @@ def site(home: str, clock: Clock, *more_keys: SandboxApiKey) -> Site:
 
 
 @dataclass
-class Post:
-    """store-feed's state database, its clock, and what it has said."""
+class StoreFeedBench:
+    """The state database of store-feed, its clock and its events."""
 
     folder: Path
     engine: Engine
@@ -99,7 +99,7 @@ class Post:
         return ShopSettings.model_validate({"url": url, "flows": flows or {}, **files})
 
     async def registrar(self, at: Site, **settings: Any) -> Registrar:
-        """A store-feed that has just started, whose settings lead to this site."""
+        """A store-feed that has just started with the settings of this site."""
         rules = await self.settings(**({"url": at.home} | settings))
         client = await self.client(at, rules)
         guard = Registrar("main", client, rules, self.clock)
@@ -113,8 +113,8 @@ class Post:
         made = WooCommerce("main", rules, key, secret, clock=self.clock, transport=transport)
         return await self.stack.enter_async_context(made)
 
-    async def accepts(self, at: Site, why: str = "the shop has moved") -> list[Event]:
-        """A person says that this is the shop; gives what follows."""
+    async def accept(self, at: Site, why: str = "the shop has moved") -> list[Event]:
+        """Have a person accept this site as the shop; returns the events that follow."""
         stamp = {"command_id": f"c-{self.ledger.seen}", "asked_by": "nino", "asked_at": self.clock.at}
         async with self.engine.work() as work:
             await work.announce([(AcceptShopRequested.model_validate({"shop": "main", "why": why, **stamp}), None)])
@@ -124,25 +124,25 @@ class Post:
             await self.engine.settle(list(zip(rows, await deliver(rows), strict=True)))
         return await self.ledger.news()
 
-    async def known(self) -> list[ShopIdentified]:
-        """What was recorded of the shop since it was last asked."""
+    async def recorded_identities(self) -> list[ShopIdentified]:
+        """The identities recorded since the last call."""
         return await self.ledger.news_of(ShopIdentified)
 
-    async def strange(self) -> list[ShopNotRecognized]:
-        """What was said of strange shops since it was last asked."""
+    async def reports(self) -> list[ShopNotRecognized]:
+        """The reports of unrecognized shops since the last call."""
         return await self.ledger.news_of(ShopNotRecognized)
 
 
 @asynccontextmanager
-async def post(folder: Path) -> AsyncIterator[Post]:
-    """store-feed's engine over an empty database."""
+async def open_store_feed(folder: Path) -> AsyncIterator[StoreFeedBench]:
+    """The engine of store-feed over an empty database."""
     clock, rules = Clock(), with_known_orders(with_identity(handlers(["main"])))
     async with AsyncExitStack() as stack, opened(NAME, rules, folder / "state", clock) as engine:
-        yield Post(folder, engine, clock, Ledger(engine), stack)
+        yield StoreFeedBench(folder, engine, clock, Ledger(engine), stack)
 
 
 def copy_of(original: Site, clock: Clock, home: str = COPY) -> Site:
-    """A copy, as an agency makes it: orders, products, keys, webhooks, and our mark."""
+    """A copy as an agency makes it, with orders, products, keys, webhooks and the mark of Davtari."""
     made = site(home, clock)
     copy_shop(made.shop, original.shop)
     return made

@@ -1,6 +1,6 @@
-"""A small service for the tests of running: the shelf filler, wired like every other, with an HTTP effect.
+"""The sample service, wired like every other service, with deliveries over HTTP.
 
-`python -m tests.runtime.toy BOOTSTRAP PREFIX FOLDER URL` runs it in a process of its own, which may be killed.
+`python -m tests.runtime.sample_process BOOTSTRAP PREFIX FOLDER URL` runs it in a process that a test can kill.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from services.engine.runtime.service import Service
 from services.settings.balance import BalanceSettings
 from services.settings.model import KafkaSettings, Settings, StateSettings
 from services.settings.shop import ShopSettings
-from tests.outbox.shelf import LANE, NAME, handlers, shelved
+from tests.outbox.sample_service import LANE, NAME, availability, handlers
 
 
 def settings(kafka: KafkaSettings, folder: Path) -> Settings:
@@ -37,42 +37,42 @@ def settings(kafka: KafkaSettings, folder: Path) -> Settings:
 
 
 def blueprint(deliver: Deliver, rules: Handlers | None = None, name: str = NAME) -> Blueprint:
-    """The toy service with this effect."""
+    """The sample service with this delivery function."""
     lane = Lane(LANE, deliver, Breaker(lambda _: 0.05), batch=1, concurrency=4)
     return Blueprint(name=name, handlers=rules or handlers(), fingerprint="", lanes=(lane,))
 
 
-class Shelf:
-    """The shelf over HTTP. It reads before it writes, so that a kill between the two is harmless."""
+class ShopWriter:
+    """Writes to a shop over HTTP. It reads before it writes, so that a kill between the two is harmless."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
     async def deliver(self, rows: Sequence[Row]) -> Sequence[Outcome]:
-        """Put the row's item on the shelf, unless it stands there."""
-        return [await self._put(row) for row in rows]
+        """Write the items of the rows that the shop does not have."""
+        return [await self._write(row) for row in rows]
 
-    async def _put(self, row: Row) -> Outcome:
+    async def _write(self, row: Row) -> Outcome:
         try:
-            found = await self._client.get(f"/shelf/{row.key}")
+            found = await self._client.get(f"/stock/{row.key}")
             if found.status_code == 404:
-                found = await self._client.post(f"/shelf/{row.key}", json=row.payload)
+                found = await self._client.post(f"/stock/{row.key}", json=row.payload)
         except httpx.ConnectError as error:
             return Retry(str(error))
         except httpx.HTTPError as error:
             return Unknown(repr(error))
-        return Done((shelved(row.key, row.payload["quantity"]),)) if found.is_success else Retry(str(found))
+        return Done((availability(row.key, row.payload["quantity"]),)) if found.is_success else Retry(str(found))
 
 
 async def main(bootstrap: str, prefix: str, folder: str, url: str) -> None:
-    """Run until killed; tells on stdout how many seconds it took to catch up."""
+    """Run until killed; prints how many seconds it took to catch up."""
     kafka = KafkaSettings(bootstrap_servers=bootstrap, topic_prefix=prefix)
     async with httpx.AsyncClient(base_url=url) as client:
-        service = Service(blueprint(Shelf(client).deliver), settings(kafka, Path(folder)))
-        begun = time.monotonic()
+        service = Service(blueprint(ShopWriter(client).deliver), settings(kafka, Path(folder)))
+        started = time.monotonic()
         running = asyncio.create_task(service.run())
         await asyncio.wait([running, asyncio.create_task(service.ready.wait())], return_when=asyncio.FIRST_COMPLETED)
-        print(f"{time.monotonic() - begun:.2f}", flush=True)
+        print(f"{time.monotonic() - started:.2f}", flush=True)
         await running
 
 

@@ -1,4 +1,4 @@
-"""An upstream that fails on demand."""
+"""An upstream that answers or fails as a test wants."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from services.connectors.http.responses import UpstreamLabels
 from services.connectors.http.upstream import Upstream
 from services.engine.outbox.upstream_errors import UpstreamError
 
-VOICE = UpstreamLabels("shop main", Reason.SHOP_REFUSED, "Renew the key", "Check the url")
+LABELS = UpstreamLabels("shop main", Reason.SHOP_REFUSED, "Renew the key", "Check the url")
 URL = "https://shop.test/wp-json/wc/v3/products"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-class Waits:
-    """Stands in for sleeping, and notes how long it would have been."""
+class FakeSleep:
+    """Replaces sleeping, and records the seconds of each wait."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -31,8 +31,8 @@ class Waits:
 
 
 def upstream(handler: Handler, **more: object) -> Upstream:
-    parts: dict[str, object] = {"sleep": Waits(), "clock": lambda: NOON, **more}
-    return Upstream(VOICE, transport=httpx.MockTransport(handler), **parts)  # type: ignore[arg-type]
+    parts: dict[str, object] = {"sleep": FakeSleep(), "clock": lambda: NOON, **more}
+    return Upstream(LABELS, transport=httpx.MockTransport(handler), **parts)  # type: ignore[arg-type]
 
 
 async def failure(handler: Handler, *, writes: bool, **more: object) -> UpstreamError:

@@ -1,4 +1,4 @@
-"""A batch that is refused as a whole is halved until the one at fault stands alone."""
+"""A batch that is refused as a whole is halved until the faulty item is alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.engine.outbox.upstream_errors import Rejected, Unavailable, Unknow
 
 
 async def split(items: Sequence[int], bad: set[int]) -> tuple[list[int | Outcome], int]:
-    """The results, and how many calls they cost."""
+    """The results and the number of calls."""
     calls = 0
 
     async def call(batch: Sequence[int]) -> Sequence[int]:
@@ -30,14 +30,14 @@ async def split(items: Sequence[int], bad: set[int]) -> tuple[list[int | Outcome
 
 @pytest.mark.claim("K13")
 @given(st.integers(0, 60).flatmap(lambda n: st.tuples(st.just(list(range(n))), st.sets(st.integers(0, max(n - 1, 0))))))
-async def test_only_those_at_fault_are_refused(case: tuple[list[int], set[int]]) -> None:
+async def test_only_the_faulty_items_are_refused(case: tuple[list[int], set[int]]) -> None:
     items, bad = case
     results, _ = await split(items, bad)
     assert results == [Refused(Reason.SHOP_REFUSED, "no") if item in bad else item * 2 for item in items]
 
 
 @pytest.mark.claim("K13")
-async def test_one_bad_item_first_in_a_thousand_costs_few_calls() -> None:
+async def test_one_faulty_item_among_a_thousand_takes_few_calls() -> None:
     results, calls = await split(list(range(1000)), {0})
     assert sum(isinstance(result, Refused) for result in results) == 1
     assert calls <= 21
@@ -48,7 +48,7 @@ async def test_one_bad_item_first_in_a_thousand_costs_few_calls() -> None:
     [(Unavailable("503", retry_after=3), Retry("503", 3)), (UnknownOutcome("timed out"), Unknown("timed out"))],
     ids=["unavailable", "unknown"],
 )
-async def test_any_other_failure_concerns_all_alike(error: UpstreamError, outcome: Outcome) -> None:
+async def test_any_other_error_applies_to_every_item(error: UpstreamError, outcome: Outcome) -> None:
     async def call(_: Sequence[int]) -> Sequence[int]:
         raise error
 

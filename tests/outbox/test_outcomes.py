@@ -1,4 +1,4 @@
-"""What each outcome changes, in one transaction for many rows."""
+"""The changes by each outcome, in one transaction for many rows."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.outcome import Blocked, Done, Refused, Retry, Unknown
 from services.engine.state.records import State
 from services.engine.state.session import Session
-from tests.outbox.bench import DEADLINE, Bench, Script, open_bench
-from tests.outbox.shelf import SHELF, envelope, put_on_shelf, record, shelved, stock
-from tests.outbox.test_remembering import statements
+from tests.outbox.bench import DEADLINE, Bench, Script, open_bench, record_statements
+from tests.outbox.sample_service import AVAILABILITY, availability, availability_delivery, envelope, record, stock
 
 WAITS = Blocked(on="client:7", reason=Reason.SALE_CLIENT_WAITS, detail="the client is not there yet")
 
@@ -27,28 +26,28 @@ WAITS = Blocked(on="client:7", reason=Reason.SALE_CLIENT_WAITS, detail="the clie
 async def test_done_removes_the_row_and_announces_its_events_with_their_cause(bench: Bench) -> None:
     fact = envelope(stock("a"))
     await bench.take(record(stock("a")))
-    await bench.settle((await bench.due())[0], Done((shelved("a"),)))
-    (told,) = await bench.published()
-    assert (told.data, told.sequence) == (shelved("a"), 1)
-    assert (told.causationid, told.correlationid) == (fact.id, fact.correlationid)
+    await bench.settle((await bench.due())[0], Done((availability("a"),)))
+    (event,) = await bench.published()
+    assert (event.data, event.sequence) == (availability("a"), 1)
+    assert (event.causationid, event.correlationid) == (fact.id, fact.correlationid)
     assert await bench.rows() == {}
 
 
-async def test_done_is_remembered_before_the_subject_is_decided_again(scripted: Bench, script: Script) -> None:
-    script.wanted["a"] = Decision((put_on_shelf("a"),))
+async def test_done_is_applied_before_the_subject_is_decided_again(scripted: Bench, script: Script) -> None:
+    script.wanted["a"] = Decision((availability_delivery("a"),))
     await scripted.touch("a")
     script.wanted.clear()
-    await scripted.settle((await scripted.due())[0], Done((shelved("a"),)))
+    await scripted.settle((await scripted.due())[0], Done((availability("a"),)))
     assert script.decided == ["a", "a"]
 
 
-async def test_done_keeps_what_no_event_carries(scripted: Bench, script: Script) -> None:
-    script.wanted["a"] = Decision((put_on_shelf("a"),))
+async def test_done_stores_values_that_no_event_carries(scripted: Bench, script: Script) -> None:
+    script.wanted["a"] = Decision((availability_delivery("a"),))
     await scripted.touch("a")
     script.wanted.clear()
-    await scripted.settle((await scripted.due())[0], Done(keep=((SHELF, "a", shelved("a", 9)),)))
+    await scripted.settle((await scripted.due())[0], Done(keep=((AVAILABILITY, "a", availability("a", 9)),)))
     async with scripted.engine.work() as work:
-        assert (await work.get_many(SHELF, ["a"]))["a"].quantity == 9
+        assert (await work.get_many(AVAILABILITY, ["a"]))["a"].quantity == 9
     assert await scripted.published() == []
 
 
@@ -57,35 +56,35 @@ async def test_done_of_an_older_version_leaves_the_newer_row(bench: Bench) -> No
     (older,) = await bench.due()
     bench.in_flight.add(older.id)
     await bench.take(record(stock("a", 2), version=2))
-    await bench.settle(older, Done((shelved("a", 1),)))
+    await bench.settle(older, Done((availability("a", 1),)))
     bench.in_flight.clear()
     (newer,) = await bench.due()
     assert (newer.payload["quantity"], newer.version) == (2, 2)
 
 
-async def test_retry_counts_nothing_and_writes_nothing(bench: Bench) -> None:
+async def test_retry_writes_nothing_to_the_database(bench: Bench) -> None:
     await bench.take(record(stock("a")))
     (row,) = await bench.due()
-    with statements() as told:
+    with record_statements() as statements:
         await bench.settle(row, Retry("503"))
-    assert [each for each in told if not each.startswith(("SELECT", "BEGIN"))] == []
+    assert [each for each in statements if not each.startswith(("SELECT", "BEGIN"))] == []
     assert await bench.due() == [row]
 
 
-async def test_unknown_postpones_longer_each_time_and_keeps_the_attempts(bench: Bench) -> None:
+async def test_unknown_outcomes_are_retried_at_growing_intervals_and_recorded(bench: Bench) -> None:
     await bench.take(record(stock("a")))
     waits = []
     for attempt in range(4):
         (row,) = await bench.due()
         await bench.settle(row, Unknown(f"timed out {attempt}"))
-        waits.append((await bench.rows())["shelf:a"].due - bench.clock.now.timestamp())
+        waits.append((await bench.rows())["availability:a"].due - bench.clock.now.timestamp())
         bench.clock.advance(waits[-1])
     (row,) = await bench.due()
     assert [(each.outcome, each.detail) for each in row.attempts] == [("unknown", f"timed out {n}") for n in range(4)]
     assert waits == [2.0, 4.0, 8.0, 16.0]
 
 
-async def test_an_endless_series_of_unknowns_neither_grows_nor_gives_up(bench: Bench) -> None:
+async def test_the_recorded_attempts_of_an_endless_series_are_limited(bench: Bench) -> None:
     await bench.take(record(stock("a")))
     (row,) = await bench.due()
     attempt = Attempt(at=bench.clock.now, outcome="unknown", detail="timed out")
@@ -95,19 +94,23 @@ async def test_an_endless_series_of_unknowns_neither_grows_nor_gives_up(bench: B
     assert (len(row.attempts), row.attempts[-1].detail) == (20, "again")
 
 
-async def test_the_attempts_stand_in_the_dead_letter(bench: Bench) -> None:
+async def test_a_dead_letter_lists_the_attempts(bench: Bench) -> None:
     await bench.take(record(stock("a")))
     await bench.settle((await bench.due())[0], Unknown("timed out"))
     bench.clock.advance(10)
     await bench.settle((await bench.due())[0], Refused(Reason.SHOP_REFUSED, "no such product"))
-    (letter,) = await bench.letters()
-    assert letter.delivery is not None
-    assert [each.outcome for each in letter.delivery.attempts] == ["unknown"]
-    assert (letter.reason, letter.detail, letter.original_key) == ("shop.refused", "no such product", "a")
+    (dead_letter,) = await bench.dead_letters()
+    assert dead_letter.delivery is not None
+    assert [each.outcome for each in dead_letter.delivery.attempts] == ["unknown"]
+    assert (dead_letter.reason, dead_letter.detail, dead_letter.original_key) == (
+        "shop.refused",
+        "no such product",
+        "a",
+    )
     assert await bench.rows() == {}
 
 
-async def test_blocked_waits_is_looked_at_again_and_keeps_its_deadline(bench: Bench) -> None:
+async def test_a_blocked_delivery_is_decided_again_and_keeps_its_deadline(bench: Bench) -> None:
     await bench.take(record(stock("a")))
     for _ in range(3):
         await bench.settle((await bench.due())[0], WAITS)
@@ -118,49 +121,51 @@ async def test_blocked_waits_is_looked_at_again_and_keeps_its_deadline(bench: Be
     await bench.settle((await bench.due())[0], WAITS)
     bench.clock.advance(2)
     await bench.engine.dead_letter_overdue()
-    (letter,) = await bench.letters()
-    assert (letter.reason, letter.detail) == (WAITS.reason, WAITS.detail)
+    (dead_letter,) = await bench.dead_letters()
+    assert (dead_letter.reason, dead_letter.detail) == (WAITS.reason, WAITS.detail)
 
 
-async def test_what_blocked_an_effect_releases_it_when_it_appears(tmp_path: Path, script: Script) -> None:
+async def test_a_delivery_blocked_by_its_outcome_is_released_when_the_cause_is_resolved(
+    tmp_path: Path, script: Script
+) -> None:
     rules = Handlers((), {AvailabilityChanged: lambda _, state: state.release("client:7")}, script)
     async with open_bench(tmp_path, rules) as bench:
-        script.wanted["a"] = Decision((put_on_shelf("a"),))
+        script.wanted["a"] = Decision((availability_delivery("a"),))
         await bench.touch("a")
         await bench.settle((await bench.due())[0], WAITS)
-        await bench.take(record(shelved("x")))
-        assert [row.id for row in await bench.due()] == ["shelf:a"]
+        await bench.take(record(availability("x")))
+        assert [row.id for row in await bench.due()] == ["availability:a"]
 
 
-async def test_many_outcomes_cost_few_transactions(bench: Bench) -> None:
+async def test_many_outcomes_are_written_in_few_transactions(bench: Bench) -> None:
     await bench.take(*[record(stock(f"i{n}"), offset=n) for n in range(200)])
     rows = await bench.due(200)
-    with statements() as told:
-        await asyncio.gather(*[bench.settle(row, Done((shelved(row.key),))) for row in rows])
-    assert sum(each.startswith("BEGIN") for each in told) <= 3
-    assert (await bench.rows(), len(await bench.said(AvailabilityChanged))) == ({}, 200)
+    with record_statements() as statements:
+        await asyncio.gather(*[bench.settle(row, Done((availability(row.key),))) for row in rows])
+    assert sum(each.startswith("BEGIN") for each in statements) <= 3
+    assert (await bench.rows(), len(await bench.events_of(AvailabilityChanged))) == ({}, 200)
 
 
 @pytest.mark.claim("K13")
-async def test_an_outcome_that_cannot_be_written_does_not_hold_up_the_others(tmp_path: Path, script: Script) -> None:
-    def remember(told: Envelope[AvailabilityChanged], _: State) -> None:
-        if told.data.item == "poison":
-            raise ValueError("no such shelf")
+async def test_an_outcome_that_cannot_be_written_does_not_delay_the_others(tmp_path: Path, script: Script) -> None:
+    def remember(event: Envelope[AvailabilityChanged], _: State) -> None:
+        if event.data.item == "poison":
+            raise ValueError("no such product")
 
     items = ["i1", "poison", "i2"]
-    script.wanted = {item: Decision((put_on_shelf(item),)) for item in items}
+    script.wanted = {item: Decision((availability_delivery(item),)) for item in items}
     async with open_bench(tmp_path, Handlers((), {AvailabilityChanged: remember}, script)) as bench:
         await bench.touch(*items)
         script.wanted = {"poison": script.wanted["poison"]}
-        await bench.engine.settle([(row, Done((shelved(row.key),))) for row in await bench.due()])
+        await bench.engine.settle([(row, Done((availability(row.key),))) for row in await bench.due()])
         (left,) = (await bench.rows()).values()
-        assert left.id == "shelf:poison"
-        assert "no such shelf" in left.attempts
+        assert left.id == "availability:poison"
+        assert "no such product" in left.attempts
         assert await bench.due() == []
-        assert [told.item for told in await bench.said(AvailabilityChanged)] == ["i1", "i2"]
+        assert [event.item for event in await bench.events_of(AvailabilityChanged)] == ["i1", "i2"]
 
 
-async def test_every_submitter_gets_the_failure_of_the_database(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_caller_gets_the_database_error(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     await bench.take(record(stock("a")), record(stock("b")))
     rows = await bench.due()
 

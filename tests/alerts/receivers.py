@@ -1,4 +1,4 @@
-"""Where messages arrive: a webhook receiver and a mail server on loopback, which may be away or refuse."""
+"""Recipients of messages: a webhook receiver and a mail server on loopback, which may be unavailable or refuse."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from starlette.routing import Route
 
 
 @dataclass
-class Hook:
+class WebhookReceiver:
     """A webhook receiver; while `refusals` are left it answers 503."""
 
     refusals: int = 0
-    asked: int = 0
-    got: list[dict[str, Any]] = field(default_factory=list)
+    calls: int = 0
+    messages: list[dict[str, Any]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
 
     @property
     def titles(self) -> list[str]:
-        """The titles of what was taken, in order."""
-        return [str(each["title"]) for each in self.got]
+        """The titles of the accepted messages, in order."""
+        return [str(each["title"]) for each in self.messages]
 
-    async def take(self, request: Request) -> Response:
-        """One call of Apprise's `json://`."""
-        self.asked += 1
+    async def handle(self, request: Request) -> Response:
+        """Handle one call of `json://` of Apprise."""
+        self.calls += 1
         if self.refusals:
             self.refusals -= 1
             return Response(status_code=503)
-        self.got.append(await request.json())
+        self.messages.append(await request.json())
         self.ids.append(request.headers["x-davtari-alert"])
         return Response(status_code=204)
 
 
 @asynccontextmanager
-async def hook_on(hook: Hook, port: int) -> AsyncIterator[Hook]:
-    """The receiver, listening for as long as the context lasts."""
-    app = Starlette(routes=[Route("/{rest:path}", hook.take, methods=["POST"])])
+async def serve_webhook(hook: WebhookReceiver, port: int) -> AsyncIterator[WebhookReceiver]:
+    """Serve the receiver while the context lasts."""
+    app = Starlette(routes=[Route("/{rest:path}", hook.handle, methods=["POST"])])
     with socket.create_server(("127.0.0.1", port)) as bound:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error", timeout_graceful_shutdown=1))
         serving = asyncio.create_task(server.serve([bound]))
@@ -59,37 +59,37 @@ async def hook_on(hook: Hook, port: int) -> AsyncIterator[Hook]:
 
 
 @dataclass
-class Post:
-    """A mail server that takes everything; `mails` holds what came."""
+class MailServer:
+    """A mail server that accepts everything and keeps it in `mails`."""
 
     mails: list[Message] = field(default_factory=list)
     port: int = 0
 
     @property
     def subjects(self) -> list[str]:
-        """The subjects of what was taken, in order."""
+        """The subjects of the accepted mails, in order."""
         return [str(each["Subject"]) for each in self.mails]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One conversation in SMTP (RFC 5321), as far as a client that sends one mail needs it."""
-        await _say(writer, "220 loopback")
-        while word := (await reader.readline()).decode().strip():
-            verb = word.upper().partition(" ")[0]
+        """Handle one SMTP session (RFC 5321), as far as a client that sends one mail needs it."""
+        await _send(writer, "220 loopback")
+        while command := (await reader.readline()).decode().strip():
+            verb = command.upper().partition(" ")[0]
             if verb == "DATA":
-                await _say(writer, "354 go on")
-                self.mails.append(await _mail(reader))
-            await _say(writer, "221 bye" if verb == "QUIT" else "250 ok")
+                await _send(writer, "354 continue")
+                self.mails.append(await _read_mail(reader))
+            await _send(writer, "221 bye" if verb == "QUIT" else "250 ok")
             if verb == "QUIT":
                 break
         writer.close()
 
 
-async def _say(writer: asyncio.StreamWriter, line: str) -> None:
+async def _send(writer: asyncio.StreamWriter, line: str) -> None:
     writer.write(line.encode() + b"\r\n")
     await writer.drain()
 
 
-async def _mail(reader: asyncio.StreamReader) -> Message:
+async def _read_mail(reader: asyncio.StreamReader) -> Message:
     lines: list[bytes] = []
     while (line := await reader.readline()) != b".\r\n":
         lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
@@ -97,9 +97,9 @@ async def _mail(reader: asyncio.StreamReader) -> Message:
 
 
 @asynccontextmanager
-async def post_office() -> AsyncIterator[Post]:
-    """A mail server at its port for as long as the context lasts."""
-    post = Post()
-    async with await asyncio.start_server(post.serve, "127.0.0.1", 0) as server:
-        post.port = server.sockets[0].getsockname()[1]
-        yield post
+async def serve_mail() -> AsyncIterator[MailServer]:
+    """Serve mail at a free port while the context lasts."""
+    mail_server = MailServer()
+    async with await asyncio.start_server(mail_server.serve, "127.0.0.1", 0) as server:
+        mail_server.port = server.sockets[0].getsockname()[1]
+        yield mail_server

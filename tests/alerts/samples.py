@@ -1,4 +1,4 @@
-"""What the tests of alerts are given: settings with recipients, dead letters, and their ends."""
+"""Sample settings with recipients, dead letters, and their ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.reasons import Reason
 from services.settings.alerts import AlertSettings
 from services.settings.model import Settings
-from tests.outbox.shelf import NOW
+from tests.outbox.sample_service import NOW
 from tests.support.exporting import SHOP, settings
 
 Recipients = Mapping[str, Mapping[str, Any]]
@@ -20,13 +20,13 @@ FAST = {"gather": 0.3, "calm": 0.3, "quiet": 0.0}
 """Waits (seconds) of tests in which real time passes."""
 
 
-def alerting(recipients: Recipients = ONE, **more: Any) -> AlertSettings:
-    """Who is told, and when."""
+def alert_settings(recipients: Recipients = ONE, **more: Any) -> AlertSettings:
+    """The recipients and the times of messages."""
     return AlertSettings.model_validate({"recipients": recipients, **more})
 
 
-def using(alerts: AlertSettings, **orders: Any) -> Settings:
-    """The settings of a shop whose orders are live."""
+def shop_settings(alerts: AlertSettings, **orders: Any) -> Settings:
+    """The settings of a shop with live orders."""
     return settings(**orders).model_copy(update={"alerts": alerts})
 
 
@@ -38,20 +38,25 @@ def dead_letter(
     delivery = FailedDelivery(
         delivery_id=f"sale:{order}", subject=order, kind="sale", lane="balance.documents", payload={}
     )
-    given = {"dead_letter": f"letter-{number}", "service": "order-exporter", "original_key": order, "reason": reason}
+    required = {
+        "dead_letter": f"dead-letter-{number}",
+        "service": "order-exporter",
+        "original_key": order,
+        "reason": reason,
+    }
     fields = {
         "detail": "Nino's order cannot be booked",
         "about": f"sale:{order}",
         "delivery": delivery,
         "digest": "d",
     }
-    return DeadLettered.model_validate(given | fields | {"at": at} | more)
+    return DeadLettered.model_validate(required | fields | {"at": at} | more)
 
 
 def settled(number: int, at: datetime = NOW) -> DeadLetterSettled:
     """The end of that dead letter."""
     return DeadLetterSettled(
-        dead_letter=f"letter-{number}",
+        dead_letter=f"dead-letter-{number}",
         service="order-exporter",
         original_key=f"{SHOP}:{number}",
         how="overtaken",

@@ -1,4 +1,4 @@
-"""When messages leave."""
+"""When messages are sent."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from services.engine.clock import TBILISI
 
 
 def at(text: str) -> datetime:
-    """A moment by the clocks of Tbilisi in November 2026."""
+    """A time in Tbilisi in November 2026."""
     return datetime.fromisoformat(f"2026-11-{text}").replace(tzinfo=TBILISI)
 
 
 @pytest.mark.parametrize(
-    ("hours", "moment", "leaves"),
+    ("hours", "time", "sent_at"),
     [
         (None, "20T23:30", "20T23:30"),
         ("22:00-08:00", "20T21:59", "20T21:59"),
@@ -28,5 +28,5 @@ def at(text: str) -> datetime:
         ("13:00-14:00", "20T12:59", "20T12:59"),
     ],
 )
-def test_what_falls_into_quiet_hours_leaves_at_their_end(hours: str | None, moment: str, leaves: str) -> None:
-    assert after_quiet_hours(at(moment), hours) == at(leaves)
+def test_a_message_in_quiet_hours_is_sent_at_their_end(hours: str | None, time: str, sent_at: str) -> None:
+    assert after_quiet_hours(at(time), hours) == at(sent_at)
