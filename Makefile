@@ -43,7 +43,7 @@ test: requirements setup
 
 lint: setup
 	@failed=0; \
-	for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports"; do \
+	for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports" "python -m ops.lint.words" "python -m ops.lint.names"; do \
 		echo "--- $$check"; $(VENV)/bin/$$check || failed=1; \
 	done; \
 	exit $$failed

@@ -48,7 +48,7 @@ class RecipientAddress:
     async def send(self, message: Message, id_: str, *, resolved: bool = False) -> bool:
         """Send a message. Returns whether the address accepted it.
 
-        Apprise is told that it is plain text, and escapes it where the address takes HTML or Markdown.
+        The body is declared as plain text, so Apprise escapes it where the address takes HTML or Markdown.
         """
         if isinstance(headers := getattr(self._plugin, "headers", None), dict):
             headers[ID_HEADER] = id_

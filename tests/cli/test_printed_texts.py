@@ -19,9 +19,8 @@ from rich.progress import Progress
 
 from contracts.operations import CommandSettled
 from services.cli import screen
-from services.cli.command import show_answer
+from services.cli.command import report_failure, show_answer
 from services.cli.csv_file import read_csv, write_csv
-from services.cli.failures import report_failure
 from services.cli.screen import Description, Screen, build_table, compose, console, styled
 from services.engine.printable import escape_html, make_printable
 from services.engine.telemetry.logs import JsonFormatter, TextFormatter
@@ -37,7 +36,7 @@ INNER = {"tea;=1": "tea;'=1", "tea\t@1": "tea\t'@1", "tea\n-1": "tea\n'-1", "\t=
 """A spreadsheet that separates by semicolons or tabs begins a cell inside one of ours."""
 
 
-def test_every_control_format_and_separator_character_is_shown_and_letters_are_left_alone() -> None:
+def test_every_control_format_and_separator_character_is_shown_and_others_are_left_alone() -> None:
     hidden = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in HIDDEN]
     assert [one for one in hidden if make_printable(one) == one] == []
     assert make_printable("a\u202eb\x1b") == "a\\u202eb\\u001b"

@@ -35,7 +35,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 CLIENT = "0f8d2c66-4b1e-5a77-9c39-1f6f0a5d7b21"
 GROUP = "6d1f0a52-9c3e-11ef-8d21-3c0000000010"
 ITEM = "6d1f0a52-9c3e-11ef-8d21-3c0000000100"
-LETTER = "4c1d7a90-0a5e-5d0f-b8cf-91f3a4d5e6b7"
+DEAD_LETTER = "4c1d7a90-0a5e-5d0f-b8cf-91f3a4d5e6b7"
 SHOWING = f"""
 approvals list
 backfill orders --from 2026-11-01 --to 2026-11-30 --dry-run
@@ -48,7 +48,7 @@ dead-letters discard --all --reason x --dry-run
 dead-letters group
 dead-letters list --all --closed
 dead-letters replay --all --dry-run
-dead-letters show {LETTER}
+dead-letters show {DEAD_LETTER}
 drift
 links import links.csv --dry-run
 mapping include {GROUP}
@@ -122,7 +122,7 @@ async def made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbo
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _told(story: list[tuple[str, Envelope[Event]]]) -> Iterator[None]:
+def _read_from_memory(story: list[tuple[str, Envelope[Event]]]) -> Iterator[None]:
     """The commands read the events from memory."""
 
     async def read_events(_: KafkaSettings, topics: Iterable[str], **__: Any) -> AsyncIterator[Envelope[Event]]:
@@ -172,8 +172,8 @@ async def davtari(made: SandboxEnvironment, line: str, monkeypatch: pytest.Monke
 async def test_a_command_shows_texts_from_outside_as_data(
     line: str, shows: bool, made: SandboxEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = await davtari(made, line, monkeypatch)
-    printed = said.stdout + said.stderr
+    result = await davtari(made, line, monkeypatch)
+    printed = result.stdout + result.stderr
     assert "Traceback" not in printed
     assert attacks(printed) == []
     assert ("[bold]x[/] :bomb:" in printed and "\\u202e" in printed) == shows
@@ -182,9 +182,9 @@ async def test_a_command_shows_texts_from_outside_as_data(
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("line", IN_JSON)
 async def test_json_keeps_the_texts(line: str, made: SandboxEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = await davtari(made, f"{line} --json", monkeypatch)
-    assert attacks(said.stdout) == []
-    assert any(HOSTILE in text for text in strings(json.loads(said.stdout)))
+    result = await davtari(made, f"{line} --json", monkeypatch)
+    assert attacks(result.stdout) == []
+    assert any(HOSTILE in text for text in strings(json.loads(result.stdout)))
 
 
 def test_every_command_is_in_the_table() -> None:
@@ -244,9 +244,9 @@ def test_followed_events_are_one_line_each(
             yield parse_record(record)
 
     monkeypatch.setattr(events, "follow_events", follow)
-    said = CliRunner().invoke(app, ["--settings", str(made.settings_file), "events", "tail", *form])
-    assert attacks(said.stdout) == []
-    assert len(said.stdout.splitlines()) == len(records)
+    result = CliRunner().invoke(app, ["--settings", str(made.settings_file), "events", "tail", *form])
+    assert attacks(result.stdout) == []
+    assert len(result.stdout.splitlines()) == len(records)
 
 
 def is_number(cell: str) -> bool:

@@ -32,7 +32,7 @@ from services.connectors.http.responses import UpstreamLabels
 from services.engine.clock import PROCESS_CLOCK_CHECK
 from services.engine.outbox import breaker
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError
-from services.engine.telemetry.calls import measure_call
+from services.engine.telemetry.metrics import measure_call
 from services.settings.load import SettingsError
 
 Params = Mapping[str, str | int]

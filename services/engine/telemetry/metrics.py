@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
 
+import httpx
+from opentelemetry.trace import SpanKind
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from services.engine.telemetry import families
 from services.engine.telemetry.families import MetricFamily, MetricReading
+from services.engine.telemetry.tracing import mark_failed, span
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Buckets from a local answer to the time-out of a shop."""
@@ -75,3 +81,44 @@ def render_metrics(readings: Iterable[MetricReading]) -> bytes:
     """All metrics of the process in Prometheus' text format, with these readings."""
     READINGS.replace(readings)
     return generate_latest(REGISTRY)
+
+
+FIRST_ERROR_STATUS = 400
+
+
+@dataclass(slots=True)
+class UpstreamCall:
+    """One call in progress; `answered` sets its status."""
+
+    status: int | None = None
+
+    def answered(self, response: httpx.Response) -> httpx.Response:
+        """Note the status of the upstream's response, and return it."""
+        self.status = response.status_code
+        return response
+
+
+@contextmanager
+def measure_call(upstream: str, request: httpx.Request) -> Iterator[UpstreamCall]:
+    """Measure and trace the call in the block. Only host and path are recorded: the query may contain keys or personal
+    data."""
+    attributes = {
+        "http.request.method": request.method,
+        "url.path": request.url.path,
+        "server.address": request.url.host,
+        "peer.service": upstream,
+    }
+    call, started, result = UpstreamCall(), perf_counter(), "cancelled"
+    with span(request.method, SpanKind.CLIENT, attributes) as current:
+        try:
+            yield call
+            result = str(call.status)
+        except httpx.HTTPError as error:
+            result = type(error).__name__
+            raise
+        finally:
+            UPSTREAM.labels(upstream, request.method, result).observe(perf_counter() - started)
+        if call.status is not None:
+            current.set_attribute("http.response.status_code", call.status)
+            if call.status >= FIRST_ERROR_STATUS:
+                mark_failed(current, result)
