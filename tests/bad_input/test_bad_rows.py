@@ -96,7 +96,7 @@ class Case:
 CASES = {
     "no SKU": Case("Items", with_("InternalArticle", ""), Reason.PRODUCT_NO_SKU, "has no SKU"),
     "blank SKU": Case("Items", with_("InternalArticle", "   "), Reason.PRODUCT_NO_SKU, "has no SKU"),
-    "equal SKUs": Case("Items", same_sku, Reason.PRODUCT_SKU_USED_TWICE, f"is also that of item {SECOND}"),
+    "equal SKUs": Case("Items", same_sku, Reason.PRODUCT_SKU_USED_TWICE, f"item {SECOND}"),
     "cyclic groups": Case("Items", in_a_circle, Reason.PRODUCT_GROUP_NOT_MAPPED, make_uid("group", "one")),
     "a missing group": Case("Items", with_("Group", NOWHERE), Reason.PRODUCT_GROUP_NOT_MAPPED, f"group {NOWHERE}"),
     "no group": Case("Items", with_("Group", ""), Reason.PRODUCT_GROUP_NOT_MAPPED, "is in no group"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,7 @@ from tests.alerts.samples import alert_settings
 from tests.bad_input.foreign_values import VALUES, marked, raw_json
 from tests.balance_feed.feed_bench import FIRST, SECOND, Feed, opened_feed
 from tests.store_feed.posting import posts
-from tests.store_feed.shop_bench import MAIN, Store, intake, open_store
-from tests.store_feed.test_odd_records_in_lists import rows
+from tests.store_feed.shop_bench import MAIN, Store, intake, list_rows, open_store
 from tests.support.engine_bench import Clock, opened
 from tests.support.exporting import settings
 from tests.woocommerce.shop_double import client
@@ -39,6 +38,25 @@ from tests.woocommerce.shop_double import product as product_json
 
 pytestmark = pytest.mark.claim("K29")
 every_value = pytest.mark.parametrize("name", VALUES)
+FEW = frozenset(
+    {
+        "the first half of a surrogate pair",
+        "an integer beyond 64 bits",
+        "lists nested 300 deep",
+        "lists nested 100,000 deep",
+        "a moment before the year 1",
+        "a moment after the year 9999",
+        "NaN",
+    }
+)
+"""The values of the ordinary suite where each costs seconds; the others are for `make test-long`."""
+
+
+def with_long_ones(values: Iterable[str]) -> list[Any]:
+    """The values as parameters, most of them marked as long."""
+    return [pytest.param(name, marks=() if name in FEW else pytest.mark.long) for name in values]
+
+
 ORDER_PLACES: tuple[tuple[Any, ...], ...] = (
     ("id",), ("status",), ("total",), ("date_modified_gmt",), ("date_created_gmt",), ("meta_data",), ("refunds",),
     ("line_items", 0, "quantity"), ("line_items", 0, "meta_data"), ("billing", "first_name"), ("unknown",),
@@ -52,11 +70,11 @@ async def store(tmp_path: Path) -> Any:
         yield opened_store
 
 
-@every_value
+@pytest.mark.parametrize("name", with_long_ones(VALUES))
 async def test_a_foreign_order_does_not_stop_the_sweep(store: Store, name: str) -> None:
     for way in ORDER_PLACES:
         orders = [store.places() for _ in range(3)]
-        listed: list[Any] = rows(store, *orders)
+        listed: list[Any] = list_rows(store, *orders)
         listed[1] = marked(listed[1], *way)
         body, alone = raw_json(listed, VALUES[name]), raw_json(listed[1], VALUES[name])
         store.trouble("status", "GET .*/orders$", status=200, body=body, headers={"X-WP-TotalPages": "1"})
@@ -70,7 +88,7 @@ async def test_a_foreign_order_does_not_stop_the_sweep(store: Store, name: str) 
         await store.swept()
 
 
-@every_value
+@pytest.mark.parametrize("name", with_long_ones(VALUES))
 async def test_a_foreign_refund_does_not_stop_the_others(store: Store, name: str) -> None:
     order = store.places()
     refunds = [store.refunds(order, "1.00") for _ in range(3)]
@@ -111,7 +129,7 @@ BALANCE: dict[str, tuple[Resource, type[Any], tuple[str, ...]]] = {
 
 @pytest.mark.parametrize("wrapped", [False, True], ids=["bare", "in an object"])
 @pytest.mark.parametrize("resource", BALANCE)
-@every_value
+@pytest.mark.parametrize("name", with_long_ones(VALUES))
 async def test_a_foreign_row_of_balance_does_not_stop_the_others(
     name: str, resource: str, wrapped: bool, tmp_path: Path
 ) -> None:
@@ -165,7 +183,7 @@ SOUND = next(sample for sample in samples() if sample.name == "OrderChanged.v1")
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("name", KAFKA_VALUES)
+@pytest.mark.parametrize("name", with_long_ones(KAFKA_VALUES))
 async def test_a_foreign_record_of_any_topic_does_not_stop_the_others(name: str, service: str, tmp_path: Path) -> None:
     odd = [record for sample in samples() for record in _records(sample, KAFKA_VALUES[name])]
     sound = _record(SOUND, 10_000, SOUND.raw_value().decode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from services.sandbox.faults import FaultInjector, InjectedFault
 from services.sandbox.server import serve
 from services.sandbox.woocommerce.app import create_shop
 from services.sandbox.woocommerce.delivery import WebhookQueue
+from services.sandbox.woocommerce.order_document import render_order
 from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.refunds import OrderRefunds
 from services.sandbox.woocommerce.shop import Release, SandboxShop
@@ -238,3 +240,11 @@ async def sweep_position(store: Store) -> object:
     """The modification time up to which the sweep has read."""
     async with store.engine.work() as work:
         return (await work.get_many(SWEPT, [MAIN]))[MAIN].modified_at
+
+
+def list_rows(store: Store, *orders: int) -> list[dict[str, Any]]:
+    """The orders as the shop's list contains them."""
+    found: list[dict[str, Any]] = json.loads(
+        json.dumps([render_order(store.shop, store.shop.orders[i]) for i in orders])
+    )
+    return found

@@ -13,19 +13,11 @@ from contracts.operations import DeadLettered, DeadLetterSettled, ReplayRequeste
 from contracts.shop import OrderChanged, OrderUnreadable
 from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.pages import OnSkipped, SkippedRecord, log_skipped
-from services.sandbox.woocommerce import order_document
 from services.store_feed.sweep import OrderSweep
-from tests.store_feed.shop_bench import MAIN, Store, order_ids, sweep_position
+from tests.store_feed.shop_bench import MAIN, Store, list_rows, order_ids, sweep_position
 
 pytestmark = pytest.mark.claim("K29")
 LIST = "GET .*/orders$"
-
-
-def rows(store: Store, *orders: int) -> list[dict[str, Any]]:
-    """The orders as the list shows them."""
-    shown = [order_document.render_order(store.shop, store.shop.orders[order]) for order in orders]
-    found: list[dict[str, Any]] = json.loads(json.dumps(shown))
-    return found
 
 
 def dead_letters(events: list[Event]) -> list[DeadLettered]:
@@ -59,7 +51,7 @@ ODD: dict[str, Any] = {
 async def test_all_other_orders_are_found_and_the_cursor_moves_on(store: Store, name: str, place: int) -> None:
     orders = [store.places() for _ in range(3)]
     before = await sweep_position(store)
-    listed = rows(store, *orders)
+    listed = list_rows(store, *orders)
     listed[place] |= {key: value for key, value in ODD[name].items() if key != "without"}
     listed[place].pop(ODD[name].get("without", ""), None)
     store.trouble("status", LIST, status=200, body=json.dumps(listed), headers={"X-WP-TotalPages": "1"})
@@ -72,14 +64,14 @@ async def test_all_other_orders_are_found_and_the_cursor_moves_on(store: Store, 
 
 async def test_an_id_as_a_text_is_an_id(store: Store) -> None:
     order = store.places()
-    listed = [row | {"id": str(row["id"])} for row in rows(store, order)]
+    listed = [row | {"id": str(row["id"])} for row in list_rows(store, order)]
     store.trouble("status", LIST, status=200, body=json.dumps(listed))
 
     assert order_ids(await store.swept()) == [order]
 
 
 async def test_a_row_without_an_id_is_one_dead_letter_however_often_it_is_met(store: Store) -> None:
-    listed = [row | {"id": None} for row in rows(store, store.places())]
+    listed = [row | {"id": None} for row in list_rows(store, store.places())]
     fault = store.trouble("status", LIST, status=200, body=json.dumps(listed))
 
     first = await store.swept()
