@@ -131,4 +131,4 @@ async def test_every_service_forgets_and_answers(davtari: Davtari, tmp_path: Pat
     asked_again = json.loads(again.stdout)
     assert (asked_again["keys"], sum(each["figures"]["copies"] for each in asked_again["answers"])) == (0, 0)
     assert people == [None]
-    assert "personal data forgotten" in story.output
+    assert "personal data was erased" in story.output
