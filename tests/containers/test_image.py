@@ -40,7 +40,7 @@ def test_it_runs_as_nobody_special_says_how_it_is_and_stops_on_sigterm(image: st
 
 def test_it_works_with_a_read_only_file_system_and_without_rights(image: str) -> None:
     confined = ("run", "--rm", "--read-only", "--cap-drop", "ALL", "--network", "none")
-    assert "Davtari joins Balance" in docker(*confined, image, "--help")
+    assert "Davtari connects Balance" in docker(*confined, image, "--help")
 
 
 def test_nothing_of_the_build_is_left_in_it(image: str) -> None:
@@ -54,5 +54,5 @@ def test_nothing_of_the_build_is_left_in_it(image: str) -> None:
 def test_missing_settings_are_named_and_end_it(image: str) -> None:
     done = run("docker", "run", "--rm", "--read-only", image, "run", "order-exporter")
     assert done.returncode == 2
-    assert "/etc/davtari/davtari.toml is not there" in done.stderr
+    assert "/etc/davtari/davtari.toml does not exist" in done.stderr
     assert "Traceback" not in done.stderr
