@@ -78,7 +78,7 @@ async def ours(kafka: KafkaSettings, rules: Handlers, folder: Path) -> AsyncIter
         gate = Gate(engine)
         consumer = Consumer(kafka, [TOPIC, "operations"], kafka.topic_prefix + "ours", "ours", gate.take, {})
         await consumer.start()
-        await consumer.assignment.made.wait()
+        await consumer.assignment.complete.wait()
         yield Ours(consumer, gate)
         await consumer.stop()
 

@@ -41,7 +41,7 @@ async def sender(settings: KafkaSettings) -> AsyncIterator[AIOKafkaProducer]:
 class Floor:
     """The records are ready; they are only sent, all pipelined."""
 
-    create_producer: AIOKafkaProducer
+    producer: AIOKafkaProducer
     prefix: str
 
     async def __call__(self, number: int) -> float:
