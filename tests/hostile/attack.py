@@ -71,10 +71,11 @@ def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
 @asynccontextmanager
 async def connected(port: int, count: int, sent: bytes = b"") -> AsyncIterator[list[asyncio.StreamReader]]:
     """So many connections, each with something sent on it; they are closed at the end."""
-    opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(count)]
+    opened: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
     try:
-        for _, writer in opened:
-            writer.write(sent)
+        for _ in range(count):
+            opened.append(await asyncio.open_connection("127.0.0.1", port))
+            opened[-1][1].write(sent)
         yield [reader for reader, _ in opened]
     finally:
         for _, writer in opened:

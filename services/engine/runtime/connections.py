@@ -41,11 +41,12 @@ class Connections:
         self._open: dict[Any, _Connection] = {}
 
     def add(self, transport: asyncio.Transport) -> None:
-        """A client has connected; the connection that has waited longest gives way if there are too many."""
+        """A client has connected. Of too many, the oldest one without a request gives way, else the oldest."""
+        if len(self._open) >= self._most:
+            connections = list(self._open.values())
+            waiting = [one for one in connections if one.deadline is not None]
+            (waiting or connections)[0].transport.abort()
         self._open[_client(transport)] = _Connection(transport, self._deadline(transport, self._head_seconds))
-        if len(self._open) > self._most:
-            waiting = (one for one in self._open.values() if one.deadline is not None)
-            next(waiting).transport.abort()
 
     def remove(self, transport: asyncio.Transport) -> None:
         """A connection has ended."""
@@ -62,7 +63,7 @@ class Connections:
                 connection.deadline.cancel()
                 connection.deadline = None
             await (_refuse(send) if _has_two_lengths(scope) else app(scope, receive, send))
-            if connection:
+            if connection and self._open.get(scope.get("client")) is connection:
                 connection.deadline = self._deadline(connection.transport, KEEP_ALIVE_SECONDS)
 
         return guarded
