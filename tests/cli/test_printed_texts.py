@@ -19,8 +19,9 @@ from rich.progress import Progress
 
 from contracts.operations import CommandSettled
 from services.cli import screen
-from services.cli.command import report_failure, show_answer
+from services.cli.command import show_answer
 from services.cli.csv_file import read_csv, write_csv
+from services.cli.failures import report_failure
 from services.cli.screen import Description, Screen, build_table, compose, console, styled
 from services.engine.printable import escape_html, make_printable
 from services.engine.telemetry.logs import JsonFormatter, TextFormatter
