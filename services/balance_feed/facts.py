@@ -9,13 +9,13 @@ from typing import Protocol
 
 import orjson
 
-from contracts.balance import GroupRef, ItemChanged, ItemPrice, ItemWithdrawn, PriceChanged, StockChanged, StockRow
+from contracts.balance import ItemChanged, ItemPrice, ItemWithdrawn, PriceChanged, StockChanged, StockRow
 from contracts.reasons import Reason
 from contracts.validation import plain
 from services.balance_feed.discounts import NO_DISCOUNTS, Discounts, apply_discounts
 from services.balance_feed.scratch import RowGroup
 from services.connectors.balance.fields import RowInvalid
-from services.connectors.balance.items import ItemRow, read_item
+from services.connectors.balance.items import Folder, Path, build_item_fact, path_of, read_item
 from services.connectors.balance.prices import read_price_row
 from services.connectors.balance.stocks import read_stock_row
 from services.engine.outbox.faults import Fault
@@ -23,9 +23,6 @@ from services.settings.balance import Dialect
 
 Observation = ItemChanged | PriceChanged | StockChanged
 Absence = ItemWithdrawn | PriceChanged | StockChanged
-Path = tuple[GroupRef, ...]
-DEEPEST = 50
-"""Folders in folders: no real catalogue nests deeper; a longer path is a cycle."""
 SHOWN_ROWS = 20
 
 
@@ -66,14 +63,6 @@ def _fault(group: RowGroup, detail: str) -> Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder of the catalogue: its name and the folder that contains it."""
-
-    name: str
-    parent: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class ItemFacts:
     """Builds facts about items; `folders` is the tree of this snapshot."""
 
@@ -101,21 +90,6 @@ class ItemFacts:
         if group not in self._paths:
             self._paths[group] = path_of(group, self.folders)
         return self._paths[group]
-
-
-def build_item_fact(row: ItemRow, path: Path, now: datetime) -> ItemChanged:
-    """Return the fact of an item row, with its path from the root."""
-    fields = {name: getattr(row, name) for name in ItemChanged.model_fields if hasattr(row, name)}
-    return ItemChanged(**(fields | {"item": row.uid, "path": path, "observed_at": now}))
-
-
-def path_of(group: str | None, folders: Mapping[str, Folder]) -> Path:
-    """Return the folders from the root down to `group`; the path ends at a cycle or a missing folder."""
-    path: list[GroupRef] = []
-    while group and group in folders and len(path) < DEEPEST and all(step.uid != group for step in path):
-        path.append(GroupRef(uid=group, name=folders[group].name))
-        group = folders[group].parent
-    return tuple(reversed(path))
 
 
 @dataclass(frozen=True, slots=True)

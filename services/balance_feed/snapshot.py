@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from contracts.reasons import Reason
 from services.balance_feed.discounts import NO_DISCOUNTS, Discounts
-from services.balance_feed.facts import FactBuilder, Folder, ItemFacts, PriceFacts, StockFacts
+from services.balance_feed.facts import FactBuilder, ItemFacts, PriceFacts, StockFacts
 from services.balance_feed.handlers import Resource
 from services.balance_feed.scratch import ScratchFile, StagedRow
 from services.connectors.balance.fields import RowInvalid, deleted, reference, text
-from services.connectors.balance.items import is_folder
+from services.connectors.balance.items import Folder, is_folder
 from services.connectors.balance.prices import select_latest_prices
 from services.connectors.balance.stocks import read_lot
 from services.engine.outbox.faults import Fault

@@ -11,16 +11,17 @@ from typing import Any, Literal
 from contracts.balance import ItemChanged, ItemPrice
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.reasons import Reason
-from services.accounting.mapping import GroupCommands, apply_to_shop
-from services.catalog_importer.eligibility import (
+from services.accounting.catalogue.eligibility import (
     Eligible,
     ItemTraits,
     Skip,
     check_eligibility,
     find_sku_conflict,
+    item_sku_ref,
     item_traits,
 )
-from services.catalog_importer.price import ProductPrices, compute_prices, next_price_change
+from services.accounting.catalogue.price import ProductPrices, compute_prices, next_price_change
+from services.accounting.mapping import GroupCommands, apply_to_shop
 from services.catalog_importer.product import (
     ITEM,
     LINK,
@@ -34,7 +35,6 @@ from services.catalog_importer.product import (
     desired_catalogue_fields,
     digest_product,
     digest_skip,
-    sku_ref,
 )
 from services.catalog_importer.report import skipped_event
 from services.catalog_importer.requests import (
@@ -158,7 +158,7 @@ def _check_item(found: ProductSubject, state: State) -> Eligible | Skip:
     eligible = check_eligibility(traits, rules)
     if isinstance(eligible, Skip):
         return eligible
-    return find_sku_conflict(traits, state.find(ITEM, sku_ref(found.item)).values(), rules) or eligible
+    return find_sku_conflict(traits, state.find(ITEM, item_sku_ref(found.item)).values(), rules) or eligible
 
 
 def _retire(found: ProductSubject, now: datetime) -> Decision | None:

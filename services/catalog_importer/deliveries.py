@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from contracts.reasons import Reason
+from services.accounting.catalogue.eligibility import Eligible, Skip, check_eligibility
 from services.accounting.mapping import apply_commands
 from services.catalog_importer import report
-from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility
 from services.catalog_importer.pictures import PictureSource, with_picture
 from services.catalog_importer.placement import Placement, ProductChange, ProductGone, place_item
 from services.catalog_importer.product import PLAN, ProductPayload

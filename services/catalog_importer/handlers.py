@@ -13,9 +13,9 @@ from contracts.catalog import MappingChanged, ProductLinked, ProductPlanned, Pro
 from contracts.envelope import Envelope
 from contracts.linking import LinkRequested
 from contracts.operations import ApplyRequested, CommandSettled, MappingRequested
+from services.accounting.catalogue.eligibility import item_sku_ref, same_sku
 from services.catalog_importer.decide import decide_product
-from services.catalog_importer.eligibility import same_sku
-from services.catalog_importer.product import ITEM, LINK, PLANNED, PRICES, WITHDRAWN, sku_ref
+from services.catalog_importer.product import ITEM, LINK, PLANNED, PRICES, WITHDRAWN
 from services.catalog_importer.requests import (
     GROUP_MEMBER,
     MAPPING_SUBJECT,
@@ -73,10 +73,10 @@ def _decide(settings: Settings, subject: str, state: State) -> Decision:
 def on_item_changed(shops: Iterable[str], envelope: Envelope[ItemChanged], state: State) -> None:
     """An item is new or changed; items that share its SKU, now or before, are decided again too."""
     item, before = envelope.data, state.get(ITEM, envelope.data.item)
-    state.put(ITEM, item.item, item, ref=sku_ref(item))
+    state.put(ITEM, item.item, item, ref=item_sku_ref(item))
     remember_group(item, before, state)
     state.drop(WITHDRAWN, item.item)
-    _touch(shops, [item.item, *_sharers({sku_ref(before), sku_ref(item)}, state)], state)
+    _touch(shops, [item.item, *_sharers({item_sku_ref(before), item_sku_ref(item)}, state)], state)
 
 
 def on_item_withdrawn(shops: Iterable[str], envelope: Envelope[ItemWithdrawn], state: State) -> None:
@@ -85,7 +85,7 @@ def on_item_withdrawn(shops: Iterable[str], envelope: Envelope[ItemWithdrawn], s
     state.drop(ITEM, event.item)
     state.drop(GROUP_MEMBER, event.item)
     state.put(WITHDRAWN, event.item, event)
-    _touch(shops, [event.item, *_sharers({sku_ref(before)}, state)], state)
+    _touch(shops, [event.item, *_sharers({item_sku_ref(before)}, state)], state)
 
 
 def on_price_changed(shops: Iterable[str], envelope: Envelope[PriceChanged], state: State) -> None:

@@ -12,12 +12,11 @@ that are kept although Balance has another value are part of the link, so that a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from html import unescape
 from typing import Any
 
 from contracts.catalog import KeptEdit, WrittenProduct
-from services.catalog_importer.eligibility import same_sku
-from services.catalog_importer.price import NO_SALE, SalePrice
+from services.accounting.catalogue.eligibility import normalize_name, same_sku
+from services.accounting.catalogue.price import NO_SALE, SalePrice
 from services.catalog_importer.product import DesiredProduct
 from services.connectors.woocommerce.product import Product
 from services.settings.catalogue import FieldOwnership, Ownership
@@ -63,11 +62,6 @@ def _sku(meant: str | None, held: Product, base: WrittenProduct) -> str | None:
     if meant is None or same_sku(meant) == same_sku(held.sku):
         return held.sku if meant else None
     return meant if base.sku and same_sku(base.sku) == same_sku(held.sku) else None
-
-
-def normalize_name(text: str | None) -> str | None:
-    """Return a name as it is compared: the shop stores `&` as `&amp;` (WooCommerce fact 13)."""
-    return " ".join(unescape(text).split()) or None if text else None
 
 
 def sale_in_shop(held: Product) -> SalePrice:

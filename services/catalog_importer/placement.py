@@ -8,10 +8,8 @@ from typing import Any, Literal
 
 from contracts.catalog import FurtherProduct, KeptEdit, StoredOtherwise, WrittenProduct
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.ownership import find_kept_edits, merge_categories, select_writable
-from services.catalog_importer.product import ProductPayload, build_creation, record_written, write_fields
-from services.catalog_importer.product_match import (
+from services.accounting.catalogue.eligibility import Skip
+from services.accounting.catalogue.product_match import (
     TRASH,
     MatchQuery,
     ProductMatch,
@@ -19,6 +17,8 @@ from services.catalog_importer.product_match import (
     match_product,
     skip_trashed,
 )
+from services.catalog_importer.ownership import find_kept_edits, merge_categories, select_writable
+from services.catalog_importer.product import ProductPayload, build_creation, record_written, write_fields
 from services.connectors.woocommerce.product import Product, ProductWrite
 from services.settings.shop import ShopSettings
 

@@ -13,8 +13,8 @@ from pydantic import Field
 from contracts.balance import ItemChanged, ItemWithdrawn, PriceChanged
 from contracts.catalog import GroupRule, ProductLinked, ProductPlanned, RolePrice, WrittenProduct
 from contracts.model import Money, Part, Quantity, ShopId, Uid
-from services.catalog_importer.eligibility import Eligible, ItemTraits, Skip, same_sku
-from services.catalog_importer.price import Phase, ProductPrices, SalePrice
+from services.accounting.catalogue.eligibility import Eligible, ItemTraits, Skip
+from services.accounting.catalogue.price import Phase, ProductPrices, SalePrice
 from services.connectors.woocommerce.product import ProductWrite, format_price
 from services.engine.state.records import Kind
 from services.settings.catalogue import FieldOwnership
@@ -29,11 +29,6 @@ LINK = Kind("link", ProductLinked)
 """By shop:item."""
 PLANNED = Kind("planned", ProductPlanned)
 """By shop:item: the last plan or skip announced."""
-
-
-def sku_ref(item: ItemChanged | None) -> str:
-    """Return the reference of an item's SKU, by which items with the same SKU are found; empty without a SKU."""
-    return same_sku(item.sku) if item else ""
 
 
 class DesiredProduct(Part):

@@ -10,7 +10,7 @@ from typing import Literal
 from contracts.catalog import ProductLinked, ProductPlanned, ProductUnlinked, StoredOtherwise
 from contracts.model import Uid
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip
+from services.accounting.catalogue.eligibility import Skip
 from services.catalog_importer.pictures import with_image_id
 from services.catalog_importer.placement import ProductChange
 from services.catalog_importer.product import ProductPayload

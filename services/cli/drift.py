@@ -9,8 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from contracts.catalog import AvailabilityChanged, ProductLinked, ProductUnlinked, WrittenProduct
-from services.catalog_importer.eligibility import same_sku
-from services.catalog_importer.ownership import normalize_name
+from services.accounting.catalogue.eligibility import normalize_name, same_sku
 from services.cli.command import FAILED, Json, Shop, command, read_settings, select_shop
 from services.cli.screen import build_table, console, print_json, report_unreadable
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiokafka.errors import KafkaError
 
+from services.accounting.documents.return_requests import RequestInvalid
 from services.cli.approvals import ApprovalNotFound
 from services.cli.clients.history import ClientNotFound
 from services.cli.command import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS, InvalidArgument
@@ -22,7 +23,6 @@ from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.runtime.serving import CannotListen
 from services.engine.state.errors import first_cause
 from services.engine.state.lock import AlreadyRunning
-from services.refund_exporter.return_requests import RequestInvalid
 from services.settings import SettingsError
 from services.settings.base import SecretMissing
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from contracts.catalog import GroupRule
+from services.accounting.catalogue.eligibility import Eligible, first_match
 from services.accounting.mapping import build_rule, find_rule
-from services.catalog_importer.eligibility import Eligible, first_match
 from services.cli.command import InvalidArgument, Json, Patience, Shop, command, read_settings, select_shop
 from services.cli.mapping_change import MappingChange, apply_change, describe_rule, describe_source
 from services.cli.plans.catalogue import KnownCatalogue, judge_items, read_catalogue

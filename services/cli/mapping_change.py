@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from contracts.catalog import GroupRule
 from contracts.operations import CommandSettled, MappingRequested
-from services.catalog_importer.eligibility import Eligible, Skip
+from services.accounting.catalogue.eligibility import Eligible, Skip
 from services.cli import requests
 from services.cli.command import FAILED
 from services.cli.plans.catalogue import KnownCatalogue, judge_items

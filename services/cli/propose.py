@@ -18,7 +18,7 @@ from contracts.balance import ItemChanged, ItemWithdrawn
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.proposals import ItemApproved, ItemProposed
-from services.catalog_importer.eligibility import first_match, same_sku
+from services.accounting.catalogue.eligibility import first_match, same_sku
 from services.cli.command import (
     WRONG_SETTINGS,
     DryRun,

@@ -18,6 +18,7 @@ from contracts.placement import SalePostponed
 from contracts.returns import ReturnPlanned, ReturnRequested
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 from services.accounting.documents.figures import number
+from services.accounting.documents.return_requests import find_return_request
 from services.cli import requests
 from services.cli.command import (
     FAILED,
@@ -40,7 +41,6 @@ from services.engine.client.commands import decoded_events, open_answers, send_c
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.engine.outbox.dead_letters import order_key_of
-from services.refund_exporter.return_requests import find_return_request
 from services.settings import Settings, SettingsError
 
 RETURN_TOPICS = ("ledger.documents", "operations")

@@ -15,6 +15,7 @@ from contracts.shop import OrderChanged
 from services.accounting.documents.ids import sale_uid
 from services.accounting.documents.order_rules import apply_rules
 from services.accounting.documents.unbookable import Unbookable, setting_key
+from services.accounting.documents.vat_rates import taxed_rates
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter.buyer import ChosenClient, choose_client
@@ -27,7 +28,6 @@ from services.order_exporter.sale_document import sale_document
 from services.order_exporter.sales_orders import link_sales_order
 from services.order_exporter.stock import postponed_sale
 from services.order_exporter.tasks import ClientTask, SaleTask
-from services.order_exporter.vat_rates import taxed_rates
 from services.order_exporter.warehouse import WarehouseChoice, choose_warehouse, needed_pieces, split_sale
 from services.settings.balance import BalanceSettings
 from services.settings.catalogue import PriceSettings

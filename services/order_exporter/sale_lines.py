@@ -16,7 +16,7 @@ from contracts.shop import OrderChanged, OrderLine
 from services.accounting.documents.lines import takes_goods
 from services.accounting.documents.store_credit import find_unbooked_credit
 from services.accounting.documents.unbookable import Unbookable, require_setting, setting_key
-from services.order_exporter.vat_rates import Share, balance_vat_rate, split_by_rate
+from services.accounting.documents.vat_rates import Share, balance_vat_rate, split_by_rate
 from services.settings.orders import OrderSettings
 
 NO_PRICES: Mapping[int, Decimal] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.balance import ItemChanged, ItemWithdrawn
-from services.balance_feed.facts import Folder, path_of
+from services.connectors.balance.items import Folder, path_of
 from services.sandbox.balance import goods
 from services.sandbox.balance.goods import group_uid
 from tests.balance_feed.feed_bench import FIRST, Feed, named

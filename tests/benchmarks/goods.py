@@ -10,11 +10,11 @@ from typing import Any
 from contracts.balance import GroupRef, ItemChanged, ItemPrice, PriceChanged
 from contracts.catalog import ProductLinked
 from contracts.gates import GateChecked
+from services.accounting.catalogue.eligibility import Eligible
+from services.accounting.catalogue.price import ProductPrices, compute_prices
 from services.accounting.checks.balance import connection_digest
 from services.accounting.checks.findings import FLOWS
 from services.catalog_importer import product
-from services.catalog_importer.eligibility import Eligible
-from services.catalog_importer.price import ProductPrices, compute_prices
 from services.catalog_importer.product import DesiredProduct, build_creation, desired_catalogue_fields, record_written
 from services.settings.model import Settings
 from tests.benchmarks.given import NOW, WAREHOUSE, item

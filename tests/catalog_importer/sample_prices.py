@@ -7,8 +7,8 @@ from typing import Any
 
 from contracts.balance import ItemPrice
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.price import ProductPrices, SalePrice, compute_prices
+from services.accounting.catalogue.eligibility import Skip
+from services.accounting.catalogue.price import ProductPrices, SalePrice, compute_prices
 from services.settings.balance import BalanceSettings
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.catalog_importer.price import NO_SALE, SalePrice, next_price_change
+from services.accounting.catalogue.price import NO_SALE, SalePrice, next_price_change
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import REGULAR, SALE, price, settings, tbilisi
 from tests.catalog_importer.sample_prices import RULES, read, sale_of

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.balance import ItemChanged
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, find_sku_conflict, item_traits
+from services.accounting.catalogue.eligibility import Eligible, Skip, check_eligibility, find_sku_conflict, item_traits
 from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import COFFEE, COFFEE_CATEGORY, ROOT, TEA, TEA_CATEGORY, TOYS, item
 

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.catalog import WrittenProduct
+from services.accounting.catalogue.price import NO_SALE, SalePrice
 from services.catalog_importer.ownership import may_write, merge_categories, select_writable
-from services.catalog_importer.price import NO_SALE, SalePrice
 from services.catalog_importer.product import DesiredProduct, record_written
 from services.settings.catalogue import FieldOwnership
 from tests.catalog_importer.catalogue_bench import COFFEE_CATEGORY, TEA_CATEGORY

@@ -8,7 +8,7 @@ import pytest
 
 from contracts.linking import LinkRequested, RequestedLink
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip, item_traits
+from services.accounting.catalogue.eligibility import Skip, item_traits
 from services.catalog_importer.placement import ProductChange, place_item
 from services.catalog_importer.product import DesiredProduct, ProductPayload
 from services.cli.links import verdicts

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from contracts.catalog import FurtherProduct, ProductLinked
-from services.catalog_importer.eligibility import Skip, item_traits
+from services.accounting.catalogue.eligibility import Skip, item_traits
 from services.catalog_importer.placement import ProductChange, place_item
 from services.catalog_importer.product import DesiredProduct, ProductPayload
 from services.cli.links.rebuild import rebuild_links

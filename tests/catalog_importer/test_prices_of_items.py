@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.balance import ItemPrice
-from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.price import NO_SALE, ProductPrices, SalePrice, next_price_change
+from services.accounting.catalogue.eligibility import Skip
+from services.accounting.catalogue.price import NO_SALE, ProductPrices, SalePrice, next_price_change
 from services.catalog_importer.product import DesiredProduct, write_fields
 from services.connectors.woocommerce.product import ProductWrite
 from services.settings.catalogue import PriceSettings

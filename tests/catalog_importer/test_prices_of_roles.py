@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.catalog_importer.price import ProductPrices
+from services.accounting.catalogue.price import ProductPrices
 from services.catalog_importer.product import DesiredProduct, write_fields
 from services.connectors.woocommerce.product import ProductWrite
 from services.settings.catalogue import PriceSettings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.catalog import ProductLinked
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip, item_traits
+from services.accounting.catalogue.eligibility import Skip, item_traits
 from services.catalog_importer.placement import ProductChange, ProductGone, place_item
 from services.catalog_importer.product import DesiredProduct, ProductPayload
 from services.connectors.woocommerce.product import Product

@@ -9,7 +9,7 @@ import pytest
 from contracts.balance import ItemWithdrawn
 from contracts.catalog import ProductPlanned
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Eligible, ItemTraits, Skip, check_eligibility
+from services.accounting.catalogue.eligibility import Eligible, ItemTraits, Skip, check_eligibility
 from services.settings.catalogue import CatalogueSettings
 from tests.catalog_importer.catalogue_bench import (
     DRY,

@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.catalog import GroupRule, WrittenProduct
+from services.accounting.catalogue.eligibility import Eligible, check_eligibility, item_traits
 from services.accounting.mapping import build_rule, find_rule
-from services.catalog_importer.eligibility import Eligible, check_eligibility, item_traits
 from services.catalog_importer.ownership import find_kept_edits, merge_categories, select_writable
 from services.catalog_importer.product import DesiredProduct, digest_product
 from services.cli.mapping_change import MappingEffect, compute_effect, describe_rule

@@ -10,9 +10,9 @@ import pytest
 from contracts.balance import ItemChanged
 from contracts.reasons import Reason
 from contracts.shop import LineTax, OrderChanged, TaxRate
+from services.accounting.documents.vat_rates import split_by_rate
 from services.engine.outbox.decision import Refusal
 from services.order_exporter.handlers import handlers
-from services.order_exporter.vat_rates import split_by_rate
 from services.sandbox.recorded import get_recording, list_order_ids
 from tests.order_exporter.export_bench import task_of
 from tests.support.exporting import (

@@ -13,9 +13,7 @@ from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.returns import ReturnPlanned
 from services.accounting.documents.push import READING
-from services.engine.outbox.decision import NOTHING, Decision
-from services.refund_exporter.handlers import handlers
-from services.refund_exporter.return_requests import (
+from services.accounting.documents.return_requests import (
     RequestedLine,
     RequestInvalid,
     ReturnRequest,
@@ -23,6 +21,8 @@ from services.refund_exporter.return_requests import (
     resolve_lines,
     select_request,
 )
+from services.engine.outbox.decision import NOTHING, Decision
+from services.refund_exporter.handlers import handlers
 from services.settings.model import Settings
 from services.settings.orders import ReturnFields, ReturnSettings
 from services.store_feed.handlers import READ

@@ -17,12 +17,12 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.returns import ReturnPlanned, ReturnRequested
+from services.accounting.documents.return_requests import MetaSource, RequestInvalid, find_return_request
 from services.cli import push as pushing
 from services.cli.app import app
 from services.cli.orders.event_text import describe_event
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import LANE, handlers
-from services.refund_exporter.return_requests import MetaSource, RequestInvalid, find_return_request
 from services.settings.balance import Dialect
 from services.settings.model import Settings
 from tests.outbox.bench import Bench, open_bench

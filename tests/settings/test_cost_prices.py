@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from services.catalog_importer.price import ProductPrices, compute_prices
+from services.accounting.catalogue.price import ProductPrices, compute_prices
 from services.settings.catalogue import PriceSettings
 from tests.catalog_importer.catalogue_bench import LIVE, item, price, priced, settings, world
 from tests.support.memory_state import NOON

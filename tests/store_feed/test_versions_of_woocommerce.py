@@ -15,8 +15,8 @@ import pytest
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged, OrderUnreadable, RefundUnreadable
+from services.accounting.documents.vat_rates import split_by_rate
 from services.connectors.woocommerce.exact_taxes import NotTheSame, may_be_rounded, with_exact_taxes
-from services.order_exporter.vat_rates import split_by_rate
 from services.sandbox import recorded
 from services.sandbox.woocommerce import order_document, placing
 from services.sandbox.woocommerce.shop import Release

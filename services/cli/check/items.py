@@ -20,18 +20,18 @@ from contracts.catalog import GroupRule
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.reasons import Reason
+from services.accounting.catalogue.eligibility import Skip
+from services.accounting.catalogue.price import compute_prices
+from services.accounting.catalogue.product_match import MatchQuery, ProductMatch, match_product
 from services.accounting.checks.findings import Finding
 from services.accounting.mapping import collect_commands
-from services.balance_feed.facts import Folder, build_item_fact, path_of
-from services.catalog_importer.eligibility import Skip
-from services.catalog_importer.price import compute_prices
-from services.catalog_importer.product_match import MatchQuery, ProductMatch, match_product
 from services.cli import shop_identity
 from services.cli.plans import catalogue
 from services.cli.plans.catalogue import KnownCatalogue, judge_items
 from services.connectors.balance import items as item_rows
 from services.connectors.balance.client import Balance
 from services.connectors.balance.fields import Row, RowInvalid
+from services.connectors.balance.items import Folder, build_item_fact, path_of
 from services.connectors.balance.prices import read_price_row
 from services.connectors.balance.stream import Rows
 from services.connectors.http.listing import UnreadableRecord

@@ -11,7 +11,7 @@ from contracts.ledger import RecordedLine
 from contracts.shop import OrderChanged, OrderLine, RefundIssued, RefundLine
 from services.accounting.documents.figures import number
 from services.accounting.documents.unbookable import Unbookable
-from services.order_exporter.vat_rates import split_by_rate
+from services.accounting.documents.vat_rates import split_by_rate
 
 UNTAXED, UNSTATED = "none", "?"
 

@@ -12,9 +12,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from contracts.balance import ItemChanged
-from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, item_traits, same_sku
-from services.catalog_importer.product import sku_ref
-from services.catalog_importer.product_match import ProductMatch, are_translations, item_uid_in, match_product
+from services.accounting.catalogue.eligibility import (
+    Eligible,
+    Skip,
+    check_eligibility,
+    item_sku_ref,
+    item_traits,
+    same_sku,
+)
+from services.accounting.catalogue.product_match import ProductMatch, are_translations, item_uid_in, match_product
 from services.cli.links.table import LinkLine
 from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_match, refuse_duplicates
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable
@@ -45,7 +51,7 @@ class ShopProducts:
 
     def candidates(self, item: ItemChanged) -> dict[int, Product]:
         """The possible products of an item, by id."""
-        ours, sku = self.marked.get(item.item.casefold(), []), sku_ref(item)
+        ours, sku = self.marked.get(item.item.casefold(), []), item_sku_ref(item)
         return {product.id: product for product in (*ours, *(self.by_sku.get(sku, []) if sku else ()))}
 
 
@@ -57,7 +63,7 @@ async def rebuild_links(shop: AllProducts, known: KnownLinks) -> list[LinkVerdic
     seen, left_out = ShopProducts(known), list[UnreadableRecord]()
     for item in known.items.values():
         if known.rules is None or isinstance(check_eligibility(item_traits(item), known.rules), Eligible):
-            seen.sold[sku_ref(item)].append(item.item)
+            seen.sold[item_sku_ref(item)].append(item.item)
     for products in (shop.every_product(), shop.trashed_products()):
         async for product in skip_unreadable(products, left_out):
             seen.add(product)
@@ -77,7 +83,7 @@ def _of_item(item: ItemChanged, seen: ShopProducts) -> list[LinkVerdict]:
 
 def _not_by_sku(item: ItemChanged, seen: ShopProducts) -> str | None:
     """Why an item cannot be found by SKU: it is not sold (empty text), or another item has the SKU."""
-    sharers = seen.sold[sku_ref(item)]
+    sharers = seen.sold[item_sku_ref(item)]
     if item.item not in sharers:
         return ""
     others = ", ".join(other for other in sharers if other != item.item)

@@ -10,8 +10,8 @@ from typing import Protocol
 from contracts.balance import ItemChanged
 from contracts.catalog import ProductLinked
 from contracts.linking import RequestedLink
-from services.catalog_importer.eligibility import Skip, same_sku
-from services.catalog_importer.product_match import (
+from services.accounting.catalogue.eligibility import Skip, same_sku
+from services.accounting.catalogue.product_match import (
     CONTAINER_TYPES,
     MatchQuery,
     ProductMatch,

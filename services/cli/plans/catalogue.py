@@ -12,9 +12,8 @@ from contracts.catalog import GroupRule, MappingChanged, ProductLinked, ProductU
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.reasons import Reason
+from services.accounting.catalogue.eligibility import Eligible, Skip, check_eligibility, item_sku_ref, item_traits
 from services.accounting.mapping import GroupCommands, apply_commands
-from services.catalog_importer.eligibility import Eligible, Skip, check_eligibility, item_traits
-from services.catalog_importer.product import sku_ref
 from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings
 from services.settings.model import Settings
@@ -58,10 +57,10 @@ class KnownCatalogue:
 def judge_items(items: Mapping[str, ItemChanged], rules: CatalogueSettings) -> dict[str, Eligible | Skip]:
     """Decide about each item as the importer does; of items with the same SKU, none is sold."""
     found = {uid: check_eligibility(item_traits(item), rules) for uid, item in items.items()}
-    eligible = Counter(sku_ref(items[uid]) for uid, verdict in found.items() if isinstance(verdict, Eligible))
+    eligible = Counter(item_sku_ref(items[uid]) for uid, verdict in found.items() if isinstance(verdict, Eligible))
     twice = Skip(Reason.PRODUCT_SKU_USED_TWICE, "another item carries the same SKU")
     return {
-        uid: twice if isinstance(verdict, Eligible) and eligible[sku_ref(items[uid])] > 1 else verdict
+        uid: twice if isinstance(verdict, Eligible) and eligible[item_sku_ref(items[uid])] > 1 else verdict
         for uid, verdict in found.items()
     }
 

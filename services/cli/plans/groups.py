@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from services.accounting.catalogue.eligibility import item_traits
 from services.accounting.mapping import decide_group
-from services.catalog_importer.eligibility import item_traits
 from services.cli.plans.catalogue import KnownCatalogue
 from services.cli.screen import Text, build_table, compose, console, styled
 

@@ -10,7 +10,7 @@ from contracts.balance import ItemChanged
 from contracts.catalog import ProductLinked, ProductUnlinked
 from contracts.envelope import Envelope
 from contracts.model import Event
-from services.catalog_importer.eligibility import Skip, same_sku
+from services.accounting.catalogue.eligibility import Skip, same_sku
 from services.cli.csv_file import write_csv
 from services.cli.plans.catalogue import KnownCatalogue, judge_items
 from services.cli.screen import build_table, compose, console, styled

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
-from contracts.balance import Accounts, ItemKind
+from contracts.balance import Accounts, GroupRef, ItemChanged, ItemKind
 from services.connectors.balance.fields import (
     FieldInvalid,
     Row,
@@ -20,6 +22,9 @@ from services.connectors.balance.fields import (
 from services.settings.balance import Dialect
 
 ITEMS = "Items"
+Path = tuple[GroupRef, ...]
+DEEPEST = 50
+"""Folders in folders: no real catalogue nests deeper; a longer path is a cycle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +115,26 @@ def _requisites(row: Row) -> tuple[str | None, str | None, str | None]:
         text(row, "AdditionalRequisites2"),
         text(row, "AdditionalRequisites3"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of the catalogue: its name and the folder that contains it."""
+
+    name: str
+    parent: str | None
+
+
+def build_item_fact(row: ItemRow, path: Path, now: datetime) -> ItemChanged:
+    """Return the fact of an item row, with its path from the root."""
+    fields = {name: getattr(row, name) for name in ItemChanged.model_fields if hasattr(row, name)}
+    return ItemChanged(**(fields | {"item": row.uid, "path": path, "observed_at": now}))
+
+
+def path_of(group: str | None, folders: Mapping[str, Folder]) -> Path:
+    """Return the folders from the root down to `group`; the path ends at a cycle or a missing folder."""
+    path: list[GroupRef] = []
+    while group and group in folders and len(path) < DEEPEST and all(step.uid != group for step in path):
+        path.append(GroupRef(uid=group, name=folders[group].name))
+        group = folders[group].parent
+    return tuple(reversed(path))

@@ -17,7 +17,7 @@ from contracts.catalog import RolePrice
 from contracts.model import Instant, Money, Part
 from contracts.money import to_tetri
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip
+from services.accounting.catalogue.eligibility import Skip
 from services.settings.balance import BalanceSettings
 from services.settings.catalogue import PriceSettings
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from contracts.model import Uid
 from contracts.reasons import Reason
-from services.catalog_importer.eligibility import Skip, same_sku
+from services.accounting.catalogue.eligibility import Skip, same_sku
 from services.connectors.woocommerce.product import Product
 
 TRASH = "trash"

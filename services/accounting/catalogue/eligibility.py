@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from html import unescape
 
 from contracts.balance import ItemChanged, ItemKind
 from contracts.model import Part, Uid
@@ -145,3 +146,13 @@ def find_sku_conflict(item: ItemTraits, sharers: Iterable[ItemChanged], rules: C
             detail = f"item {other.item} ({other.name}) has SKU {item.sku} too; give one of them another SKU"
             return Skip(Reason.PRODUCT_SKU_USED_TWICE, detail)
     return None
+
+
+def item_sku_ref(item: ItemChanged | None) -> str:
+    """Return the reference of an item's SKU, by which items with the same SKU are found; empty without a SKU."""
+    return same_sku(item.sku) if item else ""
+
+
+def normalize_name(text: str | None) -> str | None:
+    """Return a name as it is compared: the shop stores `&` as `&amp;` (WooCommerce fact 13)."""
+    return " ".join(unescape(text).split()) or None if text else None

@@ -1,0 +1,1 @@
+"""Rules of the catalogue that services and commands share: which items are sold, as which product, at which price."""
