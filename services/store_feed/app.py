@@ -15,6 +15,7 @@ from services.connectors.identity.guard import guard_delivery
 from services.connectors.identity.status import with_identity
 from services.connectors.upstreams import open_shops, shop_breaker
 from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.webhooks import WEBHOOK_PATH
 from services.engine.clock import utc_now
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.lane import Lane
@@ -34,7 +35,7 @@ from services.store_feed.inbox import Inbox
 from services.store_feed.lost_orders import LostOrderSearch
 from services.store_feed.records import NAME
 from services.store_feed.sweep import OrderSweep, RefundCheck
-from services.store_feed.webhook import PATH, WebhookReceiver
+from services.store_feed.webhook import WebhookReceiver
 from services.store_feed.webhook_health import SignatureMonitor, watch_webhooks
 
 
@@ -113,7 +114,7 @@ def _webhook_watches(
     if base is None:
         return []
     secrets = {name: settings.shops[name].webhook_secrets() for name in shops}
-    address = base.rstrip("/") + PATH
+    address = base.rstrip("/") + WEBHOOK_PATH
     return [
         _watch(guards[name], shop, address + name, secrets[name][0]) for name, shop in shops.items() if secrets[name]
     ]

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from opentelemetry.trace import SpanKind
 
+from services.connectors.woocommerce.webhooks import WEBHOOK_PATH
 from services.engine.state.errors import describe_temporary_failure
 from services.engine.telemetry import metrics
 from services.engine.telemetry.tracing import new_traceparent, span, traceparent
@@ -51,7 +52,6 @@ log = logging.getLogger(__name__)
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-PATH = "/webhooks/"
 SIGNATURE = b"x-wc-webhook-signature"
 LARGEST_PING = 64
 """Bytes of a body without a signature: only `webhook_id=N` is taken, so nothing longer is read."""
@@ -107,10 +107,10 @@ class WebhookReceiver:
 
     async def _handle(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:
         """Answer a request in a span, and count it."""
-        shop = scope["path"].removeprefix(PATH)
+        shop = scope["path"].removeprefix(WEBHOOK_PATH)
         known = shop if shop in self._secrets else ""
-        about = {"http.request.method": scope["method"], "http.route": PATH + "<shop>", "davtari.shop": known}
-        with span("POST " + PATH, SpanKind.SERVER, about) as current:
+        about = {"http.request.method": scope["method"], "http.route": WEBHOOK_PATH + "<shop>", "davtari.shop": known}
+        with span("POST " + WEBHOOK_PATH, SpanKind.SERVER, about) as current:
             status, answer = await self._answer(scope, receive)
             current.set_attribute("http.response.status_code", status)
         result = answer.get("status") or REFUSALS.get(status, "refused")
@@ -118,7 +118,7 @@ class WebhookReceiver:
         return status, answer
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, str]]:
-        shop = scope["path"].removeprefix(PATH)
+        shop = scope["path"].removeprefix(WEBHOOK_PATH)
         if scope["method"] != "POST":
             return 405, {"error": "webhooks are sent with POST"}
         if shop not in self._secrets:

@@ -7,59 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from typing import Protocol
 
 from pydantic import SecretStr
 
 from contracts.reasons import Reason
-from services.connectors.http.listing import Listing
 from services.connectors.identity.guard import Shut, allow_always
-from services.connectors.woocommerce.webhooks import Webhook
+from services.connectors.woocommerce.webhooks import WebhookAdmin, WebhookRepair, repair_webhooks
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.faults import Fault, clear_fault, report_fault
 from services.engine.outbox.upstream_errors import UpstreamError
 
 log = logging.getLogger(__name__)
-TOPICS = ("order.created", "order.updated", "order.deleted", "customer.deleted")
-ACTIVE = "active"
 EVERY = 300.0
 """Seconds between two checks."""
-
-
-class WebhookAdmin(Protocol):
-    """Manages the webhooks of a shop."""
-
-    async def webhooks(self) -> Listing[Webhook]: ...
-    async def create_webhook(self, topic: str, delivery_url: str, secret: SecretStr) -> Webhook: ...
-    async def enable_webhook(self, webhook_id: int) -> Webhook: ...
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookRepair:
-    """What was repaired: the topics whose webhook was created or enabled again."""
-
-    created: tuple[str, ...] = ()
-    enabled: tuple[str, ...] = ()
-
-
-async def repair_webhooks(shop: WebhookAdmin, delivery_url: str, secret: SecretStr) -> WebhookRepair:
-    """Create missing webhooks and enable disabled ones; webhooks of others and duplicates are not changed.
-
-    While a webhook cannot be read, none is created: it may be the one that seems to be missing.
-    """
-    listed = await shop.webhooks()
-    matching = [hook for hook in listed.records if hook.delivery_url == delivery_url]
-    ours = {hook.topic: hook for hook in sorted(matching, key=lambda hook: hook.status == ACTIVE)}
-    created = [topic for topic in TOPICS if topic not in ours and not listed.unreadable]
-    for unreadable in listed.unreadable:
-        log.warning("a webhook cannot be read", extra={"why": unreadable.detail})
-    disabled = [hook for hook in ours.values() if hook.status != ACTIVE and hook.topic in TOPICS]
-    for topic in created:
-        await shop.create_webhook(topic, delivery_url, secret)
-    for hook in disabled:
-        await shop.enable_webhook(hook.id)
-    return WebhookRepair(tuple(created), tuple(hook.topic for hook in disabled))
 
 
 async def watch_webhooks(

@@ -22,10 +22,10 @@ from services.cli.opening_stock import read_stock_rows
 from services.cli.plans.shop_only import find_shop_only
 from services.cli.screen import report_unreadable
 from services.connectors.http.listing import UnreadableRecord, collect_listing, skip_unreadable
+from services.connectors.woocommerce.webhooks import WebhookRepair, repair_webhooks
 from services.engine.outbox.outcome import Refused
 from services.sandbox.faults import InjectedFault
 from services.sandbox.woocommerce.products import Products
-from services.store_feed.webhook_health import WebhookRepair, repair_webhooks
 from tests.bad_input.odd_shop import rewrite
 from tests.catalog_importer.catalogue_bench import World, item, links, price, priced, settings, world
 from tests.cli.clients_bench import RULES, both

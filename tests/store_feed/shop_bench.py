@@ -18,6 +18,7 @@ from contracts.model import Event
 from contracts.shop import OrderChanged
 from services.connectors.identity.status import with_identity
 from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.webhooks import WEBHOOK_TOPICS
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.outcome import Outcome, Retry
 from services.sandbox.faults import FaultInjector, InjectedFault
@@ -38,7 +39,7 @@ from services.store_feed.inbox import Inbox
 from services.store_feed.records import NAME, SWEPT, HintSource, request_refreshes
 from services.store_feed.sweep import OrderSweep, RefundCheck
 from services.store_feed.webhook import WebhookReceiver
-from services.store_feed.webhook_health import TOPICS, SignatureMonitor
+from services.store_feed.webhook_health import SignatureMonitor
 from tests.support.engine_bench import Clock, Ledger, opened
 
 MAIN = "main"
@@ -159,7 +160,7 @@ class Store:
 
     def subscribes(self, url: str = HOOK, secret: str = SECRET) -> None:
         """The shop sends webhooks to this address."""
-        for topic in TOPICS:
+        for topic in WEBHOOK_TOPICS:
             body = {"topic": topic, "delivery_url": url, "secret": secret}
             Webhooks(self.shop).create(body, strict=True)
         for hook in self.shop.webhooks.values():

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from contracts.customers import CustomerRemoved
 from contracts.shop import OrderChanged
 from contracts.topics import BY_NAME
+from services.connectors.woocommerce.webhooks import WEBHOOK_TOPICS
 from services.demo.kafka import Broker
 from services.engine.client.commands import decoded_events, open_answers
 from services.engine.client.reader import read_events
@@ -29,7 +30,6 @@ from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.shop import SandboxShopSettings as SandboxSettings
 from services.settings.model import Settings
 from services.store_feed.app import blueprint
-from services.store_feed.webhook_health import TOPICS
 from tests.kafka.topics import topics_on
 from tests.store_feed.conditions import free_port, is_listening, until
 from tests.store_feed.shop_bench import SECRET
@@ -93,7 +93,7 @@ async def running(app: Starlette, settings: Settings) -> AsyncIterator[Running]:
         await asyncio.wait([run, ready], return_when=asyncio.FIRST_COMPLETED, timeout=30)
         assert service.ready.is_set(), run
         try:
-            await until(lambda: len(app.state.shop.webhooks) == len(TOPICS))
+            await until(lambda: len(app.state.shop.webhooks) == len(WEBHOOK_TOPICS))
             yield Running(app, settings)
         finally:
             run.cancel()

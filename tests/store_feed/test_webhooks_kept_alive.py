@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled
 from contracts.shop import OrderChanged
+from services.connectors.woocommerce.webhooks import WEBHOOK_TOPICS, WebhookRepair, repair_webhooks
 from services.sandbox.woocommerce.webhooks import Webhooks
-from services.store_feed.webhook_health import TOPICS, WebhookRepair, repair_webhooks, watch_webhooks
+from services.store_feed.webhook_health import watch_webhooks
 from tests.store_feed.conditions import SOON, until
 from tests.store_feed.shop_bench import HOOK, MAIN, SECRET, Intake, Store, intake
 
@@ -55,8 +56,8 @@ async def test_missing_webhooks_are_made_and_signed_with_our_secret(store: Store
     taken = intake(store.engine)
     answers = await store.delivers(taken.receiver)
 
-    assert repair == WebhookRepair(created=TOPICS)
-    assert statuses(store) == dict.fromkeys(TOPICS, "active")
+    assert repair == WebhookRepair(created=WEBHOOK_TOPICS)
+    assert statuses(store) == dict.fromkeys(WEBHOOK_TOPICS, "active")
     assert answers == [200, 200]
     await taken.hints(store.engine)
     assert [event.order_id for event in await store.looks() if isinstance(event, OrderChanged)] == [order]
@@ -66,7 +67,7 @@ async def test_a_second_look_fixs_nothing(store: Store) -> None:
     await repair_webhooks(store.woocommerce, HOOK, KEPT)
 
     assert await repair_webhooks(store.woocommerce, HOOK, KEPT) == WebhookRepair()
-    assert len(store.shop.webhooks) == len(TOPICS)
+    assert len(store.shop.webhooks) == len(WEBHOOK_TOPICS)
 
 
 async def test_the_webhooks_of_others_are_left_alone(store: Store) -> None:
@@ -75,13 +76,13 @@ async def test_the_webhooks_of_others_are_left_alone(store: Store) -> None:
     for hook in store.shop.webhooks.values():
         hook["status"] = "disabled"
 
-    assert await repair_webhooks(store.woocommerce, HOOK, KEPT) == WebhookRepair(created=TOPICS)
+    assert await repair_webhooks(store.woocommerce, HOOK, KEPT) == WebhookRepair(created=WEBHOOK_TOPICS)
     assert {hook["status"] for hook in store.shop.webhooks.values() if hook["delivery_url"] == theirs} == {"disabled"}
 
 
 async def test_a_needless_twin_is_not_revived(store: Store) -> None:
     store.subscribes()
-    twin = {"topic": TOPICS[0], "delivery_url": HOOK, "secret": SECRET, "status": "disabled"}
+    twin = {"topic": WEBHOOK_TOPICS[0], "delivery_url": HOOK, "secret": SECRET, "status": "disabled"}
     Webhooks(store.shop).create(twin, strict=True)
 
     assert await repair_webhooks(store.woocommerce, HOOK, KEPT) == WebhookRepair()
@@ -111,7 +112,7 @@ async def test_an_outage_of_two_hours_loses_no_order_and_is_reported_once(
 
     assert switched_off["order.created"] == switched_off["order.updated"] == "disabled"
     assert [event.order_id for event in found if isinstance(event, OrderChanged)] == placed
-    assert statuses(store) == dict.fromkeys(TOPICS, "active")
+    assert statuses(store) == dict.fromkeys(WEBHOOK_TOPICS, "active")
     assert [record.message for record in caplog.records] == ["webhooks repaired"]
     assert answers == [200, 200]
     assert [event.order_id for event in await store.looks() if isinstance(event, OrderChanged)] == [afterwards]
@@ -122,7 +123,7 @@ async def test_an_unavailable_shop_does_not_stop_the_watchdog(store: Store) -> N
     async with running(asyncio.create_task(watch_webhooks(MAIN, store.woocommerce, HOOK, KEPT, every=0.01))):
         await until(lambda: store.faults.journal.counts["GET /wp-json/wc/v3/webhooks"] >= 2)
         store.faults.clear(fault)
-        await until(lambda: statuses(store) == dict.fromkeys(TOPICS, "active"))
+        await until(lambda: statuses(store) == dict.fromkeys(WEBHOOK_TOPICS, "active"))
 
 
 async def wrongly_signed(store: Store, taken: Intake, count: int) -> None:

@@ -9,15 +9,19 @@ from urllib.parse import urlsplit
 from contracts.topics import TOPICS
 from services.accounting.checks.findings import FLOWS, Finding, describe_left_out
 from services.connectors.woocommerce.client import WooCommerce
-from services.connectors.woocommerce.webhooks import Webhook
+from services.connectors.woocommerce.webhooks import (
+    ACTIVE,
+    WEBHOOK_PATH,
+    WEBHOOK_TOPICS,
+    Webhook,
+    WebhookRepair,
+    repair_webhooks,
+)
 from services.engine.kafka.connection import open_admin
 from services.engine.kafka.topics import CREATE, TopicFault, create_topics, find_topic_faults, fix_topic_configs
 from services.settings.base import SecretMissing, read_secret
 from services.settings.kafka import KafkaSettings
 from services.settings.model import Settings
-from services.store_feed.webhook import PATH
-from services.store_feed.webhook_health import ACTIVE, WebhookRepair, repair_webhooks
-from services.store_feed.webhook_health import TOPICS as WEBHOOK_TOPICS
 
 GENERATE_SECRET = """python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {path}"""
 """Creates a secret that only Davtari and the shop's webhooks share."""
@@ -100,7 +104,7 @@ def _check_secret(key: str, path: Path) -> Finding | None:
 def webhook_url(settings: Settings, shop: str) -> str | None:
     """The delivery URL of the shop's webhooks; None if `receiver.public-url` is not set."""
     base = settings.receiver.public_url
-    return None if base is None else base.rstrip("/") + PATH + shop
+    return None if base is None else base.rstrip("/") + WEBHOOK_PATH + shop
 
 
 async def webhook_findings(client: WooCommerce, settings: Settings, shop: str) -> list[Finding]:
@@ -144,7 +148,7 @@ def _webhook_status(hooks: Sequence[Webhook], url: str) -> Finding:
 
 def _old_webhooks(hooks: Sequence[Webhook], url: str, shop: str) -> list[Finding]:
     """Webhooks with our path on another host: probably left from an earlier address of Davtari."""
-    old = [hook for hook in hooks if hook.delivery_url.endswith(PATH + shop) and not _delivers_to(hook, url)]
+    old = [hook for hook in hooks if hook.delivery_url.endswith(WEBHOOK_PATH + shop) and not _delivers_to(hook, url)]
     return [
         Finding(
             "webhook",
