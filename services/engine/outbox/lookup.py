@@ -38,8 +38,9 @@ class Lookup:
         return {name: results[name] for name in tasks}
 
     def _note(self, missing: Mapping[NameT, Sequence[Miss]]) -> None:
+        """A kind with a table of its own is loaded when it is missed: only its name is remembered here."""
         own = (miss for name, missed in missing.items() for miss in missed if miss.slot[1] == name)
-        self._asked.update((miss.slot[0], miss.by_ref) for miss in own)
+        self._asked.update((miss.slot[0], miss.by_ref) for miss in own if miss.slot[0] not in self._session.tables)
 
     async def preload(self, subjects: Collection[str]) -> None:
         """Load what decisions have read of their own subjects before, so that they need not be interrupted for it."""
@@ -54,12 +55,14 @@ class Lookup:
 
     async def get_many(self, kind: Kind[RecordT], keys: Iterable[str]) -> dict[str, RecordT]:
         """Records by key, read in bulk; what does not exist is absent."""
+        self._session.note_table(kind)
         wanted = dict.fromkeys(keys)
         await self.load(Miss((kind.name, key), by_ref=False) for key in wanted)
         return {key: record for key in wanted if (record := self._session.get(kind, key)) is not None}
 
     async def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
         """All records of each reference, by key, read in bulk."""
+        self._session.note_table(kind)
         wanted = dict.fromkeys(refs)
         await self.load(Miss((kind.name, ref), by_ref=True) for ref in wanted)
         return {ref: self._session.find(kind, ref) for ref in wanted}

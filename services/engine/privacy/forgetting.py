@@ -26,8 +26,8 @@ from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, Remember, compose_rules
 from services.engine.outbox.lane import dump_cause, load_cause
 from services.engine.state.records import Kind, State
-from services.engine.state.sql import execute_many
-from services.engine.state.store import read_kind
+from services.engine.state.sql import execute_many, upsert
+from services.engine.state.store import make_row, read_kind
 from services.engine.state.tables import deliveries, events, records
 
 
@@ -108,7 +108,8 @@ async def carry_out_requests(engine: Engine) -> int:
 
 async def _carry_out(engine: Engine, command_id: str, request: PendingErasure) -> None:
     async with engine.work() as work:
-        found = await erase_person(work.connection, request.person_ref, dry_run=request.dry_run)
+        kinds = engine.database.kinds
+        found = await erase_person(work.connection, request.person_ref, kinds, dry_run=request.dry_run)
         if not request.dry_run:
             for subject in found.subjects:
                 work.touch(subject)
@@ -133,17 +134,22 @@ def _describe(count: int, waiting: int, *, dry_run: bool) -> str:
     return f"{verb} {count} {'copy' if count == 1 else 'copies'} of the personal data" + (later if waiting else "")
 
 
-async def erase_person(connection: AsyncConnection, ref: str, *, dry_run: bool = False) -> ErasedCopies:
+async def erase_person(
+    connection: AsyncConnection, ref: str, kinds: Sequence[Kind[Any]] = (), *, dry_run: bool = False
+) -> ErasedCopies:
     """Erase a person's data from the records and the unpublished events; a dry run only counts.
 
-    Deliveries stay as they are: deciding their subjects again replaces or removes them.
+    `kinds`: the kinds with a table of their own. Deliveries stay as they are: deciding their
+    subjects again replaces or removes them.
     """
     in_records, in_events = await _find_in_records(connection, ref), await _find_in_events(connection, ref)
     waiting = [row.subject for row in await deliveries_naming(connection, ref)]
     subjects = tuple(dict.fromkeys([*waiting, *_dead_letter_subjects(in_records)]))
+    in_tables = [await _erase_in_table(connection, ref, kind, dry_run=dry_run) for kind in kinds]
     if not dry_run:
         await _write(connection, in_records, in_events)
-    return ErasedCopies(sum(count for _, _, count in in_records), sum(count for _, _, count in in_events), subjects)
+    count = sum(count for _, _, count in in_records) + sum(in_tables)
+    return ErasedCopies(count, sum(count for _, _, count in in_events), subjects)
 
 
 async def deliveries_naming(connection: AsyncConnection, ref: str) -> Sequence[Any]:
@@ -159,6 +165,19 @@ async def _find_in_records(connection: AsyncConnection, ref: str) -> list[Erased
     query = select(records).where(or_(body.contains(ref, autoescape=True), has_bytes))
     rows = await connection.execute(query)
     return _erase(({"a_kind": row.kind, "a_key": row.key}, row.body, ref) for row in rows)
+
+
+async def _erase_in_table(connection: AsyncConnection, ref: str, kind: Kind[Any], *, dry_run: bool) -> int:
+    """Erase a person from the rows of a table, whose columns are derived again. Returns how many copies there were."""
+    if (table := kind.table) is None:
+        return 0
+    body = table.c.body
+    query = select(table).where(or_(body.contains(ref, autoescape=True), body.contains('"record":{')))
+    found = _erase(({"key": row.key, "ref": row.ref}, row.body, ref) for row in await connection.execute(query))
+    rows = [make_row(table, **key, record=kind.model.model_validate(content)) for key, content, _ in found]
+    if not dry_run:
+        await execute_many(connection, upsert(connection, table, "key"), rows)
+    return sum(count for _, _, count in found)
 
 
 async def _find_in_events(connection: AsyncConnection, ref: str) -> list[Erased]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.lane import Lane
 from services.engine.runtime.gate import Gate
+from services.engine.state.records import Kind
 from services.engine.telemetry.families import ReadMetrics
 from services.settings.base import Section
 
@@ -23,7 +25,7 @@ class Blueprint:
     `fingerprint` is a digest of the settings that the rules depend on: when it changes, every subject is decided again.
     `early_tasks` run from the start, also while Kafka is unavailable; `tasks` run after the catch-up. Lanes behind
     `gates` open when the checks of their flows have passed; a gate without lanes only reports. `readings` are the
-    service's own metrics.
+    service's own metrics. `kinds`: the kinds of its records that have a table of their own.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Blueprint:
     early_tasks: Sequence[Task] = ()
     readings: Sequence[ReadMetrics] = ()
     gates: Sequence[Gate] = ()
+    kinds: Sequence[Kind[Any]] = ()
 
 
 def fingerprint(sections: Iterable[Section]) -> str:

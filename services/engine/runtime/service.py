@@ -87,7 +87,8 @@ class Service:
 
     async def _run_once(self, directory: Path, name: str) -> None:
         """Run until the state database proves unusable, and set it aside. Raises any other failure."""
-        database = await open_when_available(directory, name, self.clock, self._report_wait_for("database"))
+        kinds, wait = self.blueprint.kinds, self._report_wait_for("database")
+        database = await open_when_available(directory, name, self.clock, wait, kinds)
         try:
             await self._run(database)
         except Exception as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,11 +15,13 @@ from uuid import uuid4
 from sqlalchemy import delete, event, insert, select, update
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from services.engine.clock import Clock
 from services.engine.state import tables
 from services.engine.state.errors import describe_temporary_failure, is_corrupt
 from services.engine.state.files import database_path, find_corruption, set_aside
+from services.engine.state.records import Kind
 
 log = logging.getLogger(__name__)
 RETRY_SECONDS = 2.0
@@ -33,14 +36,20 @@ _INSERT_TRIAL = insert(tables.meta).prefix_with("OR REPLACE").values(name=TRIAL,
 _DELETE_TRIAL = delete(tables.meta).where(tables.meta.c.name == TRIAL)
 
 
+class OtherTables(Exception):
+    """The file was made by another release, with other tables of its own: it is set aside and built again."""
+
+
 class Database:
     """An open state database. `write()` is one transaction; only one is open at a time.
 
     The generation id is created with the database, and distinguishes it from one that replaces it.
     """
 
-    def __init__(self, engine: AsyncEngine, generation: str) -> None:
+    def __init__(self, engine: AsyncEngine, generation: str, kinds: Sequence[Kind[Any]] = ()) -> None:
         self._engine, self.generation = engine, generation
+        self.kinds = kinds
+        """The kinds of records that have a table of their own."""
         self._writing = asyncio.Lock()
         self.failure = ""
         """Why nothing can be written now, and what to do; empty when it can."""
@@ -118,14 +127,17 @@ class Database:
         await self._engine.dispose()
 
 
-async def open_database(directory: Path, service: str) -> Database:
-    """Open the service's database, or create one with a new generation. The file name holds the schema version."""
+async def open_database(directory: Path, service: str, kinds: Sequence[Kind[Any]] = ()) -> Database:
+    """Open the service's database, or create one with a new generation. The file name holds the schema version.
+
+    `kinds`: those with a table of their own. Raises `OtherTables`.
+    """
     url = URL.create("sqlite+aiosqlite", database=str(database_path(directory, service)))
     engine = create_async_engine(url, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _configure)
     event.listen(engine.sync_engine, "begin", _begin)
     try:
-        return Database(engine, await _generation(engine))
+        return Database(engine, await _generation(engine, kinds), kinds)
     except BaseException:
         await engine.dispose()
         raise
@@ -143,9 +155,10 @@ def _begin(connection: Any) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-async def _generation(engine: AsyncEngine) -> str:
+async def _generation(engine: AsyncEngine, kinds: Sequence[Kind[Any]]) -> str:
     async with engine.begin() as connection:
         await connection.run_sync(tables.metadata.create_all)
+        await _create_own_tables(connection, kinds)
         found = await read_meta(connection, "generation")
         if found is None:
             found = uuid4().hex[:12]
@@ -153,8 +166,30 @@ async def _generation(engine: AsyncEngine) -> str:
         return found
 
 
+async def _create_own_tables(connection: AsyncConnection, kinds: Sequence[Kind[Any]]) -> None:
+    own = {kind.table.name: kind for kind in kinds if kind.table is not None}
+    described = "\n".join(_describe_table(own[name]) for name in sorted(own))
+    digest = blake2b(described.encode(), digest_size=8).hexdigest() if own else ""
+    is_new = await read_meta(connection, "generation") is None
+    if not is_new and (await read_meta(connection, "tables") or "") != digest:
+        raise OtherTables("its own tables are those of another release")
+    for kind in own.values():
+        await connection.run_sync(kind.table.create, checkfirst=True)  # type: ignore[union-attr]
+    await write_meta(connection, "tables", digest)
+
+
+def _describe_table(kind: Kind[Any]) -> str:
+    assert kind.table is not None
+    indexes = sorted(str(CreateIndex(index)) for index in kind.table.indexes)
+    return "\n".join([str(CreateTable(kind.table)), *indexes, *sorted(kind.model.model_fields)])
+
+
 async def open_when_available(
-    directory: Path, service: str, clock: Clock, report_wait: Callable[[str], None] = lambda _: None
+    directory: Path,
+    service: str,
+    clock: Clock,
+    report_wait: Callable[[str], None] = lambda _: None,
+    kinds: Sequence[Kind[Any]] = (),
 ) -> Database:
     """Open the service's database as soon as that is possible; a corrupt file is set aside and a new one created.
 
@@ -163,7 +198,7 @@ async def open_when_available(
     started = time.monotonic()
     while True:
         try:
-            database = await _open_intact(directory, service, clock)
+            database = await _open_intact(directory, service, clock, kinds)
         except Exception as error:
             if (why := _describe_wait(error, directory)) is None:
                 raise
@@ -183,18 +218,21 @@ def _describe_wait(error: Exception, directory: Path) -> str | None:
     return describe_temporary_failure(error)
 
 
-async def _open_intact(directory: Path, service: str, clock: Clock) -> Database:
+async def _open_intact(directory: Path, service: str, clock: Clock, kinds: Sequence[Kind[Any]]) -> Database:
     """Open the database; a corrupt file is set aside first. Raises what `open_database` raises otherwise."""
     path = database_path(directory, service)
     if fault := await asyncio.to_thread(find_corruption, path):
         set_aside(path, "corrupt", fault, clock())
     try:
-        return await open_database(directory, service)
+        return await open_database(directory, service, kinds)
+    except OtherTables as error:
+        set_aside(path, "replaced", str(error), clock())
+        return await open_database(directory, service, kinds)
     except Exception as error:
         if not is_corrupt(error):
             raise
         set_aside(path, "corrupt", str(error), clock())
-        return await open_database(directory, service)
+        return await open_database(directory, service, kinds)
 
 
 async def restart_after_outages(database: Database, work: Callable[[], Awaitable[None]]) -> None:

@@ -26,8 +26,8 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 PARTS = ("", "-wal", "-shm", "-journal")
 """The suffixes of the files that belong to one database."""
 _CURRENT = re.compile(rf"[a-z-]+\.v{SCHEMA_VERSION}\.sqlite(-wal|-shm|-journal)?")
-Unusable = Literal["corrupt", "outdated"]
-"""Outdated: it was filled from another log than Kafka has now."""
+Unusable = Literal["corrupt", "outdated", "replaced"]
+"""Outdated: it was filled from another log than Kafka has now. Replaced: its own tables are another release's."""
 _REBUILT = "nothing needs to be done: a new database is made and filled from the topics"
 _FIXES: Mapping[Unusable, str] = {
     "corrupt": f"{_REBUILT}. Check the disk and its log; delete the file when nobody needs it",
@@ -35,6 +35,7 @@ _FIXES: Mapping[Unusable, str] = {
         f"{_REBUILT}, and the feeds publish again what the topics lack. Commands of people that were only in the lost "
         "records (approvals, mappings, payments) must be given again; delete the file when nobody needs it"
     ),
+    "replaced": f"{_REBUILT}. Delete the file",
 }
 
 
@@ -95,7 +96,9 @@ def set_aside(path: Path, kind: Unusable, why: str, now: datetime) -> Path:
         if source.exists():
             source.rename(kept.with_name(kept.name + part))
     details = {"file": str(kept), "why": why, "fix": _FIXES[kind]}
-    if kind == "corrupt":
+    if kind == "replaced":
+        log.warning("the state database has the tables of another release and was set aside", extra=details)
+    elif kind == "corrupt":
         log.error("the state database is corrupt and was set aside", extra=details)
     else:
         log.error("the state database does not match the log and was set aside", extra=details)

@@ -9,16 +9,22 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
+from sqlalchemy import Table
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[RecordT]):
-    """A kind of record in the projection, e.g. `ITEM = Kind("item", ItemChanged)`."""
+    """A kind of record in the projection, e.g. `ITEM = Kind("item", ItemChanged)`.
+
+    With a `table` (made by `tables.record_table`) each record is a row of that table, whose further columns have the
+    names of attributes of the model: queries filter and sort by them. Rules do not see the difference.
+    """
 
     name: str
     model: type[RecordT]
+    table: Table | None = field(default=None, compare=False)
 
 
 class State(Protocol):

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
+from sqlalchemy import Table
 
 from contracts.envelope import Cause
 from services.engine.state.records import Kind, RecordT
@@ -59,6 +60,8 @@ class Session:
         self.touched: dict[str, Cause | None] = {}
         self.released: dict[str, Cause | None] = {}
         self.changes: dict[Slot, tuple[BaseModel | None, str]] = {}
+        self.tables: dict[str, Table] = {}
+        """The tables of the kinds that have one and that were read or put, by the name of the kind."""
         self.pending = RuleChanges()
         self._bodies: dict[Slot, str | BaseModel | None] = {}
         self._ref_of: dict[Slot, str] = {}
@@ -70,7 +73,7 @@ class Session:
         if slot in self.pending.put:
             return self.pending.put[slot][0]  # type: ignore[return-value]
         if slot not in self._bodies:
-            raise NotLoaded([Miss(slot, by_ref=False)])
+            raise self._not_loaded(kind, [slot], by_ref=False)
         body = self._bodies[slot]
         if isinstance(body, str):
             body = self._bodies[slot] = kind.model.model_validate_json(body)
@@ -80,21 +83,30 @@ class Session:
         wanted = {key: (kind.name, key) for key in keys}
         put, bodies = self.pending.put, self._bodies
         if missing := [slot for slot in wanted.values() if slot not in put and slot not in bodies]:
-            raise NotLoaded(Miss(slot, by_ref=False) for slot in missing)
+            raise self._not_loaded(kind, missing, by_ref=False)
         return {key: record for key in wanted if (record := self.get(kind, key)) is not None}
 
     def find(self, kind: Kind[RecordT], ref: str) -> dict[str, RecordT]:
         slot = (kind.name, ref)
         if slot not in self._refs:
-            raise NotLoaded([Miss(slot, by_ref=True)])
+            raise self._not_loaded(kind, [slot], by_ref=True)
         keys = sorted(self._keys(slot)) if self.pending.put else sorted(self._refs[slot])
         return {key: record for key in keys if (record := self.get(kind, key)) is not None}
 
     def find_many(self, kind: Kind[RecordT], refs: Iterable[str]) -> dict[str, dict[str, RecordT]]:
         wanted = {ref: (kind.name, ref) for ref in refs}
         if missing := [slot for slot in wanted.values() if slot not in self._refs]:
-            raise NotLoaded(Miss(slot, by_ref=True) for slot in missing)
+            raise self._not_loaded(kind, missing, by_ref=True)
         return {ref: self.find(kind, ref) for ref in wanted}
+
+    def note_table(self, kind: Kind[Any]) -> None:
+        """Remember the table of a kind before its records are loaded or written by the kind's name."""
+        if kind.table is not None:
+            self.tables[kind.name] = kind.table
+
+    def _not_loaded(self, kind: Kind[Any], slots: Iterable[Slot], *, by_ref: bool) -> NotLoaded:
+        self.note_table(kind)
+        return NotLoaded(Miss(slot, by_ref=by_ref) for slot in slots)
 
     def _keys(self, slot: Slot) -> set[str]:
         kind, ref = slot
@@ -103,9 +115,11 @@ class Session:
         return kept | {key for key, at in moved.items() if at == ref}
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
+        self.note_table(kind)
         self.pending.put[kind.name, key] = (record, ref)
 
     def drop(self, kind: Kind[Any], key: str) -> None:
+        self.note_table(kind)
         self.pending.put[kind.name, key] = (None, "")
 
     def touch(self, subject: str) -> None:

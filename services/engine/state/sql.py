@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -57,6 +59,19 @@ def _in_postgresql(each: _Each, compiler: SQLCompiler, **more: Any) -> str:
 
 
 Values = dict[str, Any]
+MILLION = Decimal(1_000_000)
+
+
+def as_column(value: Any) -> Any:
+    """A value as a column holds it: amounts are whole millionths, which every database sorts and adds exactly."""
+    if isinstance(value, Decimal):
+        return round(value * MILLION)
+    return value.timestamp() if isinstance(value, datetime) else value
+
+
+def as_amount(millionths: int | None) -> Decimal:
+    """The amount in a column, or the sum of a column; 0 for the sum of no rows."""
+    return Decimal(millionths or 0) / MILLION
 
 
 async def execute_many(connection: AsyncConnection, statement: Any, rows: Sequence[Values]) -> None:
@@ -70,7 +85,7 @@ async def execute_many(connection: AsyncConnection, statement: Any, rows: Sequen
         await connection.exec_driver_sql(sql, [values_of(row) for row in rows])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _compiled(statement: Any, dialect: Dialect, names: tuple[str, ...]) -> tuple[str, Callable[[Values], Any]]:
     compiled = statement.compile(dialect=dialect, column_keys=names)
     wanted, fixed = compiled.positiontup, compiled.params
@@ -84,7 +99,7 @@ def upsert(connection: AsyncConnection, table: Table, *keys: str) -> Any:
     return _upsert(connection.dialect.name, table, keys)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=128)
 def _upsert(dialect: str, table: Table, keys: tuple[str, ...]) -> Any:
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).inline()
     columns = [column.name for column in table.columns if column.name not in keys]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Row, bindparam, delete, select
+from pydantic import BaseModel
+from sqlalchemy import Select, Table, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.state.database import Database
+from services.engine.state.records import Kind
 from services.engine.state.session import Session, Slot
-from services.engine.state.sql import execute_many, in_names, upsert
+from services.engine.state.sql import Values, as_column, execute_many, in_names, upsert
 from services.engine.state.tables import positions, records, versions
 
 CHUNK = 500
@@ -71,6 +74,30 @@ _VERSIONS = select(versions.c.subject, versions.c.version, versions.c.stated_at)
     versions.c.topic == bindparam("topic"), in_names(versions.c.subject, "subjects")
 )
 _DROP = delete(records).where(records.c.kind == bindparam("a_kind"), records.c.key == bindparam("a_key"))
+RECORD_COLUMNS = frozenset({"key", "ref", "body"})
+"""The columns that every table of records has."""
+
+
+@lru_cache
+def _rows_of(table: Table, *, by_ref: bool) -> Select[Any]:
+    column = table.c.ref if by_ref else table.c.key
+    return select(table.c.key, table.c.ref, table.c.body).where(in_names(column, "names"))
+
+
+@lru_cache
+def _drop_from(table: Table) -> Any:
+    return delete(table).where(table.c.key == bindparam("a_key"))
+
+
+@lru_cache
+def _further_columns(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name not in RECORD_COLUMNS)
+
+
+def make_row(table: Table, key: str, ref: str, record: BaseModel) -> Values:
+    """The row of a record in the table of its kind."""
+    further = {name: as_column(getattr(record, name)) for name in _further_columns(table)}
+    return {"key": key, "ref": ref, "body": record.model_dump_json(), **further}
 
 
 async def load(connection: AsyncConnection, session: Session, slots: Iterable[Slot], *, by_ref: bool) -> None:
@@ -78,10 +105,14 @@ async def load(connection: AsyncConnection, session: Session, slots: Iterable[Sl
     wanted, by_kind = list(slots), defaultdict(list)
     for kind, name in wanted:
         by_kind[kind].append(name)
-    rows: list[Row[str, str, str, str]] = []
+    rows: list[tuple[str, str, str, str]] = []
     for kind, names in by_kind.items():
-        found = await connection.execute(_BY_REF if by_ref else _BY_KEY, {"kind": kind, "names": names})
-        rows += found.all()
+        if (table := session.tables.get(kind)) is not None:
+            found = await connection.execute(_rows_of(table, by_ref=by_ref), {"names": names})
+            rows += [(kind, key, ref, body) for key, ref, body in found]
+        else:
+            found = await connection.execute(_BY_REF if by_ref else _BY_KEY, {"kind": kind, "names": names})
+            rows += [(kind, key, ref, body) for kind, key, ref, body in found]
     (session.add_references if by_ref else session.add_records)(wanted, rows)
 
 
@@ -109,28 +140,43 @@ async def save_versions(connection: AsyncConnection, changed: dict[Slot, Subject
 async def save_records(connection: AsyncConnection, session: Session) -> None:
     """Write the records that the session's rules have put and dropped."""
     kept, dropped = [], []
+    in_tables: defaultdict[str, tuple[list[Values], list[Values]]] = defaultdict(lambda: ([], []))
     for (kind, key), (record, ref) in session.changes.items():
-        if record is None:
+        if (table := session.tables.get(kind)) is not None:
+            put, away = in_tables[kind]
+            put.append(make_row(table, key, ref, record)) if record is not None else away.append({"a_key": key})
+        elif record is None:
             dropped.append({"a_kind": kind, "a_key": key})
         else:
             kept.append({"kind": kind, "key": key, "ref": ref, "body": record.model_dump_json()})
     await execute_many(connection, upsert(connection, records, "kind", "key"), kept)
     await execute_many(connection, _DROP, dropped)
+    for kind, (put, away) in in_tables.items():
+        await execute_many(connection, upsert(connection, session.tables[kind], "key"), put)
+        await execute_many(connection, _drop_from(session.tables[kind]), away)
     session.changes.clear()
 
 
-async def read_kind(database: Database, kind: str) -> AsyncIterator[tuple[str, str]]:
+async def read_kind(database: Database, kind: str | Kind[Any]) -> AsyncIterator[tuple[str, str]]:
     """All records of a kind as (key, body), sorted by key; read in pages of 2000."""
     last = ""
-    query = select(records.c.key, records.c.body).where(records.c.kind == kind).order_by(records.c.key).limit(2000)
+    table, wanted = _place_of(kind)
+    query = select(table.c.key, table.c.body).where(*wanted).order_by(table.c.key).limit(2000)
     while True:
         async with database.read() as connection:
-            rows = (await connection.execute(query.where(records.c.key > last))).all()
+            rows = (await connection.execute(query.where(table.c.key > last))).all()
         for key, body in rows:
             yield key, body
         if len(rows) < 2000:
             return
         last = rows[-1][0]
+
+
+def _place_of(kind: str | Kind[Any]) -> tuple[Table, list[Any]]:
+    """The table that holds a kind, and the condition for its rows there."""
+    if isinstance(kind, Kind) and kind.table is not None:
+        return kind.table, []
+    return records, [records.c.kind == (kind.name if isinstance(kind, Kind) else kind)]
 
 
 async def read_refs(database: Database, kind: str) -> list[str]:

@@ -6,6 +6,7 @@ Increment `files.SCHEMA_VERSION` with every change.
 from __future__ import annotations
 
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
@@ -105,3 +106,19 @@ inbox = Table(
     Column("traceparent", String, nullable=False),
     sqlite_autoincrement=True,
 )
+
+
+def record_table(name: str, metadata: MetaData, *further: SchemaItem) -> Table:
+    """A table for the records of one kind, with further columns and indexes (see `records.Kind`).
+
+    A column holds the attribute of its name: an amount in whole millionths, a moment as a timestamp, anything else as
+    it is.
+    """
+    return Table(
+        name,
+        metadata,
+        Column("key", String, primary_key=True),
+        Column("ref", String, nullable=False, index=True),
+        Column("body", Text, nullable=False),
+        *further,
+    )
