@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.envelope import Undecodable, decode
@@ -21,6 +21,8 @@ from services.settings.kafka import KafkaSettings
 log = logging.getLogger(__name__)
 REFRESH_INTERVAL = 60.0
 """Seconds."""
+FETCH_WAIT_MS = 20
+"""A fetch is only made when there is something to read."""
 
 
 class KeyRing:
@@ -51,8 +53,7 @@ class KeyRing:
                     raise LogChanged(
                         f"{tp.topic} ends at {end}, and was read further: it has lost keys of personal data"
                     )
-            while [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
-                await self._read_batch(consumer)
+            await self._read_until(consumer, ends)
 
     async def keep_fresh(self) -> None:
         """Refresh every minute once a key has been needed, so that deleted keys leave the memory too."""
@@ -73,16 +74,30 @@ class KeyRing:
     async def _open_consumer(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             await check_topics_exist(self._settings, [TOPIC])  # a reader would wait for it without a message
-            consumer = create_reader(self._settings, [TOPIC], wait_ms=500)
+            consumer = create_reader(self._settings, [TOPIC], wait_ms=FETCH_WAIT_MS)
             try:
                 await consumer.start()
                 if not consumer.assignment():
                     raise TopicsMissing(f"Kafka assigns no partition of {self._settings.topic_prefix}{TOPIC} yet")
+                consumer.pause(*consumer.assignment())
             except BaseException:
                 await consumer.stop()
                 raise
             self._consumer = consumer
         return self._consumer
+
+    async def _read_until(self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]) -> None:
+        """Fetch only while there is something to read.
+
+        A broker answers the requests of a connection in order: the question for the end would wait for a fetch that
+        finds nothing, with every event that is about to be published.
+        """
+        try:
+            while left := [tp for tp, end in ends.items() if await consumer.position(tp) < end]:
+                consumer.resume(*left)
+                await self._read_batch(consumer)
+        finally:
+            consumer.pause(*consumer.assignment())
 
     async def _read_batch(self, consumer: AIOKafkaConsumer) -> None:
         for records in (await consumer.getmany(timeout_ms=200)).values():
