@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from contracts.model import Event, Instant
+from contracts.model import Event, Instant, Whole
 
 
 class AlertSent(Event):
@@ -18,9 +18,9 @@ class AlertSent(Event):
     cause: str
     recipient: str
     what: Literal["opened", "reminded", "resolved"]
-    episode: int
-    reminders: int = 0
-    standing: int
+    episode: Whole
+    reminders: Whole = 0
+    standing: Whole
     """How many dead letters, orders or feeds it was about."""
     opened_at: Instant
     sent_at: Instant

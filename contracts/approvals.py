@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from contracts.model import Event, Instant, Money, ShopId
+from contracts.model import Event, Instant, Money, ShopId, Whole
 
 
 class ApprovalAsked(Event):
@@ -19,8 +19,8 @@ class ApprovalAsked(Event):
     shop: ShopId
     document: str
     kind: Literal["sale", "credit-note"]
-    order_id: int
-    refund_id: int | None = None
+    order_id: Whole
+    refund_id: Whole | None = None
     shape: str
     total: Money
     currency: str

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.model import Event, Instant, Money, Part, Quantity, ShopId, Uid
+from contracts.model import Count, Event, Instant, Money, Part, Quantity, ShopId, Uid, Whole
 
 How = Literal["created", "adopted", "mapped"]
 
@@ -33,7 +33,7 @@ class WrittenImage(Part):
     """The picture that was sent last: the SHA-256 of its content, and the id that the shop has given to it."""
 
     digest: str
-    id: int = 0
+    id: Whole = 0
 
 
 class WrittenProduct(Part):
@@ -46,7 +46,7 @@ class WrittenProduct(Part):
     sale_from: Instant | None = None
     sale_to: Instant | None = None
     weight: Quantity | None = None
-    category_ids: tuple[int, ...] | None = None
+    category_ids: tuple[Whole, ...] | None = None
     role_prices: tuple[RolePrice, ...] | None = None
     image: WrittenImage | None = None
     retired_from: str | None = Field(default=None, description="the status that a product had before it was retired")
@@ -75,8 +75,8 @@ class FurtherProduct(Part):
     `digest`: of the change that was written there last; null: nothing was yet.
     """
 
-    product_id: int
-    parent_id: int = 0
+    product_id: Whole
+    parent_id: Whole = 0
     sku: str
     digest: str | None = None
     retired_from: str | None = Field(default=None, description="the status that it had before it was retired")
@@ -95,8 +95,8 @@ class ProductLinked(_ShopItemEvent):
     """
 
     TYPE: ClassVar[str] = "davtari.ProductLinked.v1"
-    product_id: int
-    parent_id: int = 0
+    product_id: Whole
+    parent_id: Whole = 0
     sku: str
     how: How
     linked_at: Instant
@@ -117,7 +117,7 @@ class ProductUnlinked(_ShopItemEvent):
     """A tie that no longer holds: the product is gone or was given to another item."""
 
     TYPE: ClassVar[str] = "davtari.ProductUnlinked.v1"
-    product_id: int
+    product_id: Whole
     reason: str
     unlinked_at: Instant
 
@@ -131,7 +131,7 @@ class ProductPlanned(_ShopItemEvent):
     reason: str | None = None
     detail: str = ""
     sku: str | None = None
-    product_id: int | None = None
+    product_id: Whole | None = None
     payload: WrittenProduct | None = None
     digest: str
     planned_at: Instant
@@ -176,17 +176,17 @@ class AvailabilityChanged(_ShopItemEvent):
 
     TYPE: ClassVar[str] = "davtari.AvailabilityChanged.v1"
     TOPIC: ClassVar[str] = "stock.availability"
-    product_id: int
-    parent_id: int = 0
+    product_id: Whole
+    parent_id: Whole = 0
     sku: str
     quantity: Quantity
     explanation: tuple[FigureLine, ...]
     locations: tuple[LocationFigure, ...] = ()
     mode: Literal["live", "dry-run"]
     stock_seen_at: Instant | None = None
-    shop_moves: int = Field(default=0, ge=0, description="how many stock movements by the shop's orders it answers")
-    further_products: tuple[int, ...] = ()
-    not_managed: tuple[int, ...] = Field(
+    shop_moves: Count = Field(default=0, description="how many stock movements by the shop's orders it answers")
+    further_products: tuple[Whole, ...] = ()
+    not_managed: tuple[Whole, ...] = Field(
         default=(), description="of these products its people have switched stock management off: no figure is shown"
     )
     published_at: Instant
@@ -200,8 +200,8 @@ class GroupRule(Part):
     that has no nearer one; without one that of the groups above counts.
     """
 
-    category_id: int | None = Field(default=None, ge=1)
-    more_categories: tuple[int, ...] = Field(default=(), description="further categories beside `category_id`")
+    category_id: Whole | None = Field(default=None, ge=1)
+    more_categories: tuple[Whole, ...] = Field(default=(), description="further categories beside `category_id`")
     access: Literal["included", "excluded"] | None = None
 
     @property

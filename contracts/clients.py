@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.model import Event, Instant, Part, Sealed, ShopId, Uid
+from contracts.model import Event, Instant, Part, Sealed, ShopId, Uid, Whole
 from contracts.operations import Command
 
 ContactField = Literal["phone", "email", "address"]
@@ -46,7 +46,7 @@ class ContactsOfBoth(Part):
 class _ContactsEvent(Event):
     TOPIC: ClassVar[str] = "operations"
     shop: ShopId
-    order_id: int = Field(gt=0, description="the order that brought the shop's contacts")
+    order_id: Whole = Field(gt=0, description="the order that brought the shop's contacts")
     client: Uid
     person_ref: str
     person: ContactsOfBoth | None = None

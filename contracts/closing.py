@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from contracts.model import Event, Instant, Money, Part, ShopId
+from contracts.model import Event, Instant, Money, Part, ShopId, Whole
 
 Kind = Literal["order", "refund", "payment"]
 
@@ -14,7 +14,7 @@ class DayTotal(Part):
 
     kind: Kind
     currency: str
-    count: int
+    count: Whole
     shop: Money
     books: Money
 
@@ -42,9 +42,9 @@ class DayPlaced(Part):
     status: str
     currency: str
     part_of_parent: bool = False
-    shop_count: int
+    shop_count: Whole
     shop: Money
-    topics_count: int
+    topics_count: Whole
     topics: Money
 
 
@@ -64,9 +64,9 @@ class DayDifference(Part):
     """
 
     kind: Kind
-    order_id: int
+    order_id: Whole
     number: str
-    refund_id: int | None = None
+    refund_id: Whole | None = None
     amount: Money
     currency: str
     payment: str | None = None

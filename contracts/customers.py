@@ -9,13 +9,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from contracts.model import Event, Instant, ShopId
+from contracts.model import Event, Instant, ShopId, Whole
 
 
 class _CustomerEvent(Event):
     TOPIC: ClassVar[str] = "shop.customers"
     shop: ShopId
-    customer_id: int = Field(gt=0)
+    customer_id: Whole = Field(gt=0)
     person_ref: str = Field(description="the account's own reference: that of its orders while they name the account")
     observed_at: Instant
 

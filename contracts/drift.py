@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.model import Event, Instant, Quantity, ShopId, Uid
+from contracts.model import Event, Instant, Quantity, ShopId, Uid, Whole
 
 
 class StockDrifted(Event):
@@ -19,7 +19,7 @@ class StockDrifted(Event):
     TOPIC: ClassVar[str] = "operations"
     shop: ShopId
     item: Uid
-    product_id: int
+    product_id: Whole
     sku: str
     ours: Quantity = Field(description="the figure that was written last")
     theirs: Quantity = Field(description="the figure that the shop holds; 0 where it holds none")

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
-from contracts.model import Event
+from contracts.model import Event, to_utc
 from contracts.registry import BY_TYPE
 from contracts.validation import describe
 
@@ -190,7 +190,7 @@ def _time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     if time.tzinfo is None:
         raise ValueError(f"ce_time {text!r} has no time zone")
-    return time.astimezone(UTC)
+    return to_utc(time)
 
 
 def _sequence(text: str) -> int:

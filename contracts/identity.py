@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.model import Event, Instant, ShopId
+from contracts.model import Count, Event, Instant, ShopId
 from contracts.operations import Command
 
 
@@ -17,7 +17,7 @@ class _Identity(Event):
     home: str = Field(description="the address that the shop itself reports, without scheme")
     key_mark: str = Field(description="a digest of the REST key; the key cannot be derived from it")
     marker: str | None = Field(default=None, description="our mark in the shop; a copy has it too")
-    newest_order: int = Field(default=0, ge=0, description="the highest order number there")
+    newest_order: Count = Field(default=0, description="the highest order number there")
     at: Instant
 
     @property

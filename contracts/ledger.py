@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from contracts.delivery_ids import order_key
-from contracts.model import Content, Event, Instant, Money, Part, Quantity, ShopId, Uid
+from contracts.model import Content, Event, Instant, Money, Part, Quantity, ShopId, Uid, Whole
 
 NO_REFUND = 0
 """The refund id of a reversal, which belongs to no refund; further reversals of the same order count down from it."""
@@ -34,7 +34,7 @@ class RecordedLine(Part):
     the Sale's line that it takes back.
     """
 
-    order_line_id: int | None
+    order_line_id: Whole | None
     kind: Literal["product", "shipping", "fee", "rounding", "amount"]
     item: Uid
     quantity: Quantity
@@ -42,7 +42,7 @@ class RecordedLine(Part):
     vat: Money
     vat_percent: Quantity | None = None
     balance_line_uid: str | None = None
-    sale_line: int | None = None
+    sale_line: Whole | None = None
 
 
 RateSource = Literal["balance", "setting", "sale"]
@@ -61,7 +61,7 @@ class DocumentPart(Part):
     number: str | None = None
     base: Uid | None = None
     total: Money
-    positions: tuple[int, ...]
+    positions: tuple[Whole, ...]
     sent: Content
 
 
@@ -69,7 +69,7 @@ class _LedgerEvent(Event):
     TOPIC: ClassVar[str] = "ledger.documents"
     DOCUMENT: ClassVar[str]
     shop: ShopId
-    order_id: int = Field(gt=0)
+    order_id: Whole = Field(gt=0)
 
     @property
     def key(self) -> str:
@@ -110,7 +110,7 @@ class _SaleEvent(_LedgerEvent):
     vat: Money
     currency: str
     lines: tuple[RecordedLine, ...]
-    order_version: int
+    order_version: Whole
     content_digest: str
     buyer: str | None = Field(
         default=None, description="opaque: the number that the order's buyer gave; empty: none; null: not recorded"
@@ -163,7 +163,7 @@ class SaleDiverged(_LedgerEvent):
     sale: Uid
     recorded_total: Money
     order_total: Money
-    order_version: int
+    order_version: Whole
     detail: str
     what: Literal["edited", "given-up", "removed", "equal-again"] | None = None
     policy: Literal["report", "credit", "credit-and-new-sale"] = "report"
@@ -173,7 +173,7 @@ class SaleDiverged(_LedgerEvent):
 
 class _CreditNoteEvent(_LedgerEvent):
     DOCUMENT: ClassVar[str] = "credit-note"
-    refund_id: int
+    refund_id: Whole
     credit_note: Uid
     sale: Uid
     date: str
@@ -216,7 +216,7 @@ class NothingToCredit(_LedgerEvent):
 
     TYPE: ClassVar[str] = "davtari.NothingToCredit.v1"
     DOCUMENT: ClassVar[str] = "nothing-to-credit"
-    refund_id: int
+    refund_id: Whole
     amount: Money
     currency: str
     why: str

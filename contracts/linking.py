@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from contracts.model import Part, ShopId, Uid
+from contracts.model import Count, Part, ShopId, Uid, Whole
 from contracts.operations import Command
 
 
@@ -18,8 +18,8 @@ class RequestedLink(Part):
     """
 
     item: Uid
-    product_id: int = Field(gt=0)
-    parent_id: int = Field(default=0, ge=0)
+    product_id: Whole = Field(gt=0)
+    parent_id: Count = 0
     sku: str
     further: Literal["add", "remove"] | None = None
 

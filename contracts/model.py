@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PlainSerializer
+from pydantic_core import CoreSchema
 
 from contracts.json_text import keep_plain
 
@@ -31,7 +32,8 @@ FIRST_MOMENT, LAST_MOMENT = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29
 """Between them a moment exists in every time zone, also a day earlier or later."""
 
 
-def _utc(value: datetime) -> datetime:
+def to_utc(value: datetime) -> datetime:
+    """The moment in UTC. Raises `ValueError` for one that does not exist in every time zone."""
     try:
         found = value.astimezone(UTC)
     except OverflowError:
@@ -41,6 +43,20 @@ def _utc(value: datetime) -> datetime:
     return found
 
 
+SMALLEST, BEYOND = -(2**63), 2**63
+
+
+class _WithoutLimits:
+    """Leaves the limits of `Whole` out of the schema: the released schemas do not have them."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        limits = (("minimum", SMALLEST), ("exclusiveMaximum", BEYOND))
+        return {name: value for name, value in handler(schema).items() if (name, value) not in limits}
+
+
+Whole = Annotated[int, Field(ge=SMALLEST, lt=BEYOND), _WithoutLimits()]
+"""An integer that every reader and database takes."""
+Count = Annotated[int, Field(ge=0, lt=BEYOND), _WithoutLimits()]
 Content = Annotated[dict[str, Any], AfterValidator(keep_plain)]
 """JSON with any fields."""
 Exact = Annotated[
@@ -51,7 +67,7 @@ Exact = Annotated[
 ]
 Money = Annotated[Exact, Field(description="An exact amount in the currency that is stated beside it.")]
 Quantity = Annotated[Exact, Field(description="An exact quantity in the item's base unit.")]
-Instant = Annotated[AwareDatetime, AfterValidator(_utc), Field(description="A moment in UTC.")]
+Instant = Annotated[AwareDatetime, AfterValidator(to_utc), Field(description="A moment in UTC.")]
 Uid = Annotated[str, Field(min_length=1, max_length=64, description="A Balance uid (GUID, lower case).")]
 Sealed = Annotated[
     str | None,

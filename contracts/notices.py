@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contracts.delivery_ids import order_key
 from contracts.ledger import Attempt
-from contracts.model import Event, Instant, ShopId, Uid
+from contracts.model import Event, Instant, ShopId, Uid, Whole
 
 NoteKind = Literal["sale", "credit-note", "plan", "parked"]
 OwnState = Literal["posted", "credited"]
@@ -18,7 +18,7 @@ class _NoticeEvent(Event):
     TOPIC: ClassVar[str] = "shop.notices"
     NOTICE: ClassVar[str]
     shop: ShopId
-    order_id: int = Field(gt=0)
+    order_id: Whole = Field(gt=0)
 
     @property
     def key(self) -> str:
@@ -44,7 +44,7 @@ class OrderNoteWritten(_NoteEvent):
 
     TYPE: ClassVar[str] = "davtari.OrderNoteWritten.v1"
     how: Literal["written", "found"]
-    note_id: int
+    note_id: Whole
     written_at: Instant
     attempts: tuple[Attempt, ...] = ()
 
@@ -62,7 +62,7 @@ class _StatusEvent(_NoticeEvent):
     booked: OwnState = Field(description="the state of the order in the books")
     was: str
     status: str
-    order_version: int = Field(description="the version of the order that this was decided on")
+    order_version: Whole = Field(description="the version of the order that this was decided on")
 
     @property
     def subject(self) -> str:

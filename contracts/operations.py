@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from base64 import b64decode
+from datetime import date
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from contracts.catalog import GroupRule
 from contracts.ledger import Attempt
-from contracts.model import Content, Event, Instant, Money, Part, Sealed, ShopId, Uid
+from contracts.model import Content, Event, Instant, Money, Part, Sealed, ShopId, Uid, Whole
+
+
+def _is_base64(text: str) -> str:
+    b64decode(text, validate=True)
+    return text
+
+
+def _is_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Base64 = Annotated[str, AfterValidator(_is_base64)]
+"""Bytes as text. Checked when the event is read, so that whoever decodes them later cannot fail."""
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$"), AfterValidator(_is_day)]
 
 
 class Command(Event):
@@ -44,8 +61,8 @@ class PushRequested(Command):
     TYPE: ClassVar[str] = "davtari.PushRequested.v1"
     document: Literal["order", "refund"]
     shop: ShopId
-    order_id: int
-    refund_id: int | None = None
+    order_id: Whole
+    refund_id: Whole | None = None
     dry_run: bool = False
 
 
@@ -57,7 +74,7 @@ class ReadRequested(Command):
 
     TYPE: ClassVar[str] = "davtari.ReadRequested.v1"
     shop: ShopId
-    order_ids: tuple[int, ...] = Field(min_length=1, max_length=1000)
+    order_ids: tuple[Whole, ...] = Field(min_length=1, max_length=1000)
 
 
 class PaymentReceived(Command):
@@ -69,8 +86,8 @@ class PaymentReceived(Command):
 
     TYPE: ClassVar[str] = "davtari.PaymentReceived.v1"
     shop: ShopId
-    order_id: int
-    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    order_id: Whole
+    date: Day
     amount: Money = Field(gt=0)
     method: str = ""
     reference: str = ""
@@ -148,7 +165,7 @@ class CommandSettled(Event):
     service: str
     outcome: Literal["done", "refused"]
     detail: str
-    figures: dict[str, int] = Field(default_factory=dict)
+    figures: dict[str, Whole] = Field(default_factory=dict)
     settled_at: Instant
 
     @property
@@ -164,12 +181,12 @@ class FailedRecord(Part):
     """A Kafka record that could not be handled, byte for byte (base64), with its position."""
 
     topic: str
-    partition: int
-    offset: int
-    timestamp: int
-    key: str | None
-    value: str | None
-    headers: tuple[tuple[str, str | None], ...]
+    partition: Whole
+    offset: Whole
+    timestamp: Whole
+    key: Base64 | None
+    value: Base64 | None
+    headers: tuple[tuple[str, Base64 | None], ...]
 
 
 class FailedDelivery(Part):
@@ -220,7 +237,7 @@ class DeadLettered(_DeadLetterEvent):
     person: Content | None = None
     sealed: Sealed = None
     digest: str
-    replays: int = 0
+    replays: Whole = 0
     replayof: str | None = None
     at: Instant
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contracts.delivery_ids import order_key
 from contracts.ledger import Attempt
-from contracts.model import Event, Instant, Part, Quantity, ShopId, Uid
+from contracts.model import Event, Instant, Part, Quantity, ShopId, Uid, Whole
 
 
 class Pieces(Part):
@@ -22,7 +22,7 @@ class Pieces(Part):
 class LinePlace(Part):
     """A line of an order that leaves a warehouse of its own."""
 
-    line_id: int
+    line_id: Whole
     warehouse: Uid
 
 
@@ -30,7 +30,7 @@ class _PlacementEvent(Event):
     TOPIC: ClassVar[str] = "ledger.documents"
     DOCUMENT: ClassVar[str]
     shop: ShopId
-    order_id: int = Field(gt=0)
+    order_id: Whole = Field(gt=0)
     warehouse: Uid
     pieces: tuple[Pieces, ...]
     content_digest: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from contracts.model import Money, ShopId
+from contracts.model import Money, ShopId, Whole
 from contracts.operations import Command
 
 
@@ -13,7 +13,7 @@ class ItemProposed(Command):
 
     TYPE: ClassVar[str] = "davtari.ItemProposed.v1"
     shop: ShopId
-    product_id: int
+    product_id: Whole
     sku: str
     name: str
     regular_price: Money | None = None
@@ -24,6 +24,6 @@ class ItemApproved(Command):
 
     TYPE: ClassVar[str] = "davtari.ItemApproved.v1"
     shop: ShopId
-    product_id: int
+    product_id: Whole
     sku: str
     why: str = ""

@@ -12,14 +12,14 @@ from pydantic import Field
 
 from contracts.delivery_ids import order_key
 from contracts.ledger import DocumentPart, RateSource, RecordedLine
-from contracts.model import Content, Event, Instant, Money, Part, Quantity, ShopId, Uid
+from contracts.model import Content, Event, Instant, Money, Part, Quantity, ShopId, Uid, Whole
 from contracts.operations import Command
 
 
 class ReturnLine(Part):
     """So many pieces of a line of the order."""
 
-    order_line_id: int
+    order_line_id: Whole
     quantity: Quantity
     sku: str = ""
 
@@ -33,11 +33,11 @@ class ReturnRequested(Command):
 
     TYPE: ClassVar[str] = "davtari.ReturnRequested.v1"
     shop: ShopId
-    order_id: int = Field(gt=0)
+    order_id: Whole = Field(gt=0)
     request: str = Field(min_length=1, max_length=64)
     source: Literal["meta", "rest"]
     lines: tuple[ReturnLine, ...]
-    refund_ids: tuple[int, ...] = ()
+    refund_ids: tuple[Whole, ...] = ()
     dry_run: bool = False
 
 
@@ -50,7 +50,7 @@ class ReturnPlanned(Event):
     TYPE: ClassVar[str] = "davtari.ReturnPlanned.v1"
     TOPIC: ClassVar[str] = "ledger.documents"
     shop: ShopId
-    order_id: int = Field(gt=0)
+    order_id: Whole = Field(gt=0)
     request: str
     command_id: str
     sale: Uid

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from contracts.delivery_ids import order_key
 from contracts.ledger import Attempt, RecordedLine
-from contracts.model import Content, Event, Instant, Money, ShopId, Uid
+from contracts.model import Content, Event, Instant, Money, ShopId, Uid, Whole
 from contracts.placement import Pieces
 
 
@@ -16,7 +16,7 @@ class _SalesOrderEvent(Event):
     TOPIC: ClassVar[str] = "ledger.documents"
     DOCUMENT: ClassVar[str] = "sales-order"
     shop: ShopId
-    order_id: int = Field(gt=0)
+    order_id: Whole = Field(gt=0)
     sales_order: Uid
 
     @property
@@ -35,7 +35,7 @@ class _SalesOrderContent(_SalesOrderEvent):
     vat: Money
     currency: str
     lines: tuple[RecordedLine, ...]
-    order_version: int
+    order_version: Whole
     content_digest: str
     sent: Content
 

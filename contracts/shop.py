@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from contracts.delivery_ids import order_key, refund_key
-from contracts.model import Event, Exact, Instant, Money, Part, Quantity, Sealed, ShopId
+from contracts.model import Event, Exact, Instant, Money, Part, Quantity, Sealed, ShopId, Whole
 
 LineKind = Literal["product", "shipping", "fee"]
 
@@ -47,7 +47,7 @@ class Person(Part):
 class LineTax(Part):
     """The tax of one line at one rate; a rate id joins it to the order's `tax_lines`."""
 
-    rate_id: int
+    rate_id: Whole
     total: Money
 
 
@@ -58,11 +58,11 @@ class OrderLine(Part):
     `pickup_point` where the buyer collects the goods.
     """
 
-    line_id: int
+    line_id: Whole
     kind: LineKind
     name: str = ""
-    product_id: int = 0
-    variation_id: int = 0
+    product_id: Whole = 0
+    variation_id: Whole = 0
     sku: str = ""
     method_id: str = ""
     instance_id: str = ""
@@ -79,7 +79,7 @@ class OrderLine(Part):
 class TaxRate(Part):
     """A tax rate that the order uses, with what it came to."""
 
-    rate_id: int
+    rate_id: Whole
     code: str = Field(default="", description="the shop's name of the rate, e.g. `GE-VAT-1`")
     label: str = ""
     percent: Exact = Decimal(0)
@@ -101,7 +101,7 @@ class StoreCredit(Part):
 class _OrderEvent(Event):
     TOPIC: ClassVar[str] = "shop.orders"
     shop: ShopId
-    order_id: int = Field(gt=0)
+    order_id: Whole = Field(gt=0)
 
     @property
     def key(self) -> str:
@@ -125,9 +125,9 @@ class OrderChanged(_OrderEvent):
     lines: tuple[OrderLine, ...]
     tax_rates: tuple[TaxRate, ...] = ()
     coupon_codes: tuple[str, ...] = ()
-    refund_ids: tuple[int, ...] = ()
-    customer_id: int = 0
-    parent_id: int = Field(default=0, description="the order that this one belongs to; 0: it has no parent")
+    refund_ids: tuple[Whole, ...] = ()
+    customer_id: Whole = 0
+    parent_id: Whole = Field(default=0, description="the order that this one belongs to; 0: it has no parent")
     store_credits: tuple[StoreCredit, ...] = ()
     created_at: Instant
     modified_at: Instant
@@ -149,8 +149,8 @@ class OrderRemoved(_OrderEvent):
 class ReadableLine(Part):
     """A product line of an order that cannot be read as a whole: which product, and how many pieces."""
 
-    product_id: int = 0
-    variation_id: int = 0
+    product_id: Whole = 0
+    variation_id: Whole = 0
     sku: str = ""
     quantity: Quantity
 
@@ -170,7 +170,7 @@ class OrderUnreadable(_OrderEvent):
     number: str = ""
     status: str = ""
     created_via: str = ""
-    parent_id: int = 0
+    parent_id: Whole = 0
     lines: tuple[ReadableLine, ...] = ()
     created_at: Instant | None = None
     paid_at: Instant | None = None
@@ -182,11 +182,11 @@ class OrderUnreadable(_OrderEvent):
 class RefundLine(Part):
     """What a refund gives back on one line; amounts and quantity are positive."""
 
-    line_id: int
-    refunded_line_id: int | None
+    line_id: Whole
+    refunded_line_id: Whole | None
     kind: LineKind
-    product_id: int = 0
-    variation_id: int = 0
+    product_id: Whole = 0
+    variation_id: Whole = 0
     sku: str = ""
     name: str = ""
     quantity: Quantity
@@ -198,8 +198,8 @@ class RefundLine(Part):
 class _RefundEvent(Event):
     TOPIC: ClassVar[str] = "shop.refunds"
     shop: ShopId
-    order_id: int = Field(gt=0)
-    refund_id: int = Field(gt=0)
+    order_id: Whole = Field(gt=0)
+    refund_id: Whole = Field(gt=0)
 
     @property
     def key(self) -> str:

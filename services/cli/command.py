@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
-from services.cli.screen import console, print_json
+from services.cli.screen import console, print_json, report_left_out
+from services.engine.client.unreadable import collect_unreadable
 from services.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -64,16 +65,21 @@ def select_shops(chosen: Settings, shop: str) -> list[str]:
 
 
 def command(work: Callable[P, Coroutine[Any, Any, int]]) -> Callable[P, None]:
-    """Run an async command. An expected error becomes one message and an exit code."""
+    """Run an async command. An expected error becomes one message and an exit code.
+
+    Records of the topics that are not valid events are left out of the answer, and named below it.
+    """
 
     @wraps(work)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = asyncio.run(work(*args, **kwargs))
-        except Exception as error:
-            from services.cli.failures import report_failure  # imports much: loaded only when a command fails
+        with collect_unreadable() as unreadable:
+            try:
+                code = asyncio.run(work(*args, **kwargs))
+            except Exception as error:
+                from services.cli.failures import report_failure  # imports much: loaded only when a command fails
 
-            code = report_failure(error)
+                code = report_failure(error)
+        report_left_out([f"record {place}: {why}" for place, why in unreadable.items()])
         raise typer.Exit(code)
 
     return wrapped

@@ -21,6 +21,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text as Text
 
+from contracts.json_text import plain
 from services.connectors.http.listing import UnreadableRecord
 from services.engine.clock import TBILISI
 from services.engine.printable import make_printable
@@ -73,10 +74,18 @@ def print_line(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print data as JSON; times are in Tbilisi time with the offset."""
-    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_INDENT_2
-    shown = Text(make_printable(orjson.dumps(value, default=_text, option=options).decode(), keep_lines=True))
+    shown = Text(make_printable(_to_json(value).decode(), keep_lines=True))
     JSONHighlighter().highlight(shown)
     console.print(shown, soft_wrap=True)
+
+
+def _to_json(value: Any) -> bytes:
+    """What JSON cannot hold, such as integers beyond 64 bits, becomes text."""
+    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_INDENT_2
+    try:
+        return orjson.dumps(value, default=_text, option=options)
+    except (TypeError, RecursionError):
+        return orjson.dumps(plain(value), option=options)
 
 
 def _text(value: Any) -> str:
@@ -138,14 +147,19 @@ def format_mark(ok: bool | None) -> Text:
 
 
 def report_unreadable(left_out: Sequence[UnreadableRecord]) -> None:
+    """Print to stderr which records of an upstream were left out and why."""
+    report_left_out([one.detail for one in left_out])
+
+
+def report_left_out(details: Sequence[str]) -> None:
     """Print to stderr which records were left out and why, so that nobody takes a part for the whole."""
-    if not left_out:
+    if not details:
         return
-    errors.print(f"{_count_records(len(left_out))} left out because they could not be read:", style="yellow")
-    for one in left_out[:MOST_UNREADABLE]:
-        errors.print(f"  {one.detail}", soft_wrap=True)
-    if len(left_out) > MOST_UNREADABLE:
-        errors.print(f"  and {len(left_out) - MOST_UNREADABLE} more")
+    errors.print(f"{_count_records(len(details))} left out as unreadable:", style="yellow")
+    for detail in details[:MOST_UNREADABLE]:
+        errors.print(f"  {detail}", soft_wrap=True)
+    if len(details) > MOST_UNREADABLE:
+        errors.print(f"  and {len(details) - MOST_UNREADABLE} more")
 
 
 def _count_records(count: int) -> str:

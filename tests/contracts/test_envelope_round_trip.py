@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
@@ -17,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from contracts.envelope import Envelope, decode, event_id, headers, value, wrap
 from contracts.model import ABSURD, Event
+from contracts.operations import Base64, Day
 from contracts.registry import EVENTS
 from contracts.shop import OrderRemoved
 
@@ -47,6 +49,10 @@ def parts(model: type[BaseModel]) -> st.SearchStrategy[Any]:
 
 def field(info: FieldInfo) -> st.SearchStrategy[Any]:
     """Any value of a field."""
+    if Base64.__metadata__[0] in info.metadata:
+        return st.binary(max_size=12).map(lambda raw: b64encode(raw).decode())
+    if Day.__metadata__[-1] in info.metadata:
+        return st.dates().map(str)
     patterns = [pattern for rule in info.metadata if (pattern := getattr(rule, "pattern", None))]
     if patterns:
         return st.from_regex(patterns[0], fullmatch=True)

@@ -45,6 +45,7 @@ BAD_HEADERS = [
     ("a time that is none", headers(ce_time=b"yesterday")),
     ("a time without its zone", headers(ce_time=b"2026-11-20T10:00:00")),
     ("a time before the year 1 in UTC", headers(ce_time=b"0001-01-01T00:00:00+04:00")),
+    ("a time that is in the year 10000 in Tbilisi", headers(ce_time=b"9999-12-31T23:59:59+00:00")),
     ("a version that is no number", headers(ce_sequence=b"third")),
     ("a version with a fraction", headers(ce_sequence=b"1.5")),
     ("a version below one", headers(ce_sequence=b"0")),
@@ -64,6 +65,11 @@ INVALID_DATA = [
     ("a missing field", json.dumps({"shop": "main"}).encode()),
     ("text for a number", data(order_id="the last one")),
     ("an order without a number", data(order_id=0)),
+    ("an order number beyond 64 bits", data(order_id=2**63)),
+    (
+        "a number of thousands of digits",
+        data(customer_id=int("9" * 400)),
+    ),
     ("a shop id that no settings could hold", data(shop="Main Shop")),
     ("a list for a text", data(status=["processing"])),
     ("a total that is no number", data(total="12,50")),
@@ -110,6 +116,22 @@ def test_a_tombstone_is_refused_as_one(raw_headers: list[tuple[str, bytes | None
 def test_a_value_of_another_type_is_refused() -> None:
     refund = next(sample for sample in samples() if sample.name == "RefundIssued.v1")
     assert code_of(headers(), refund.raw_value()) == Reason.RECORD_INVALID_DATA
+
+
+@pytest.mark.parametrize("text", ["x", "=", "AAA", "A A=", "é", "AAAA\n"])
+@pytest.mark.parametrize("place", ["key", "value", "header"])
+def test_bytes_of_a_dead_letter_that_are_not_base64_are_refused(place: str, text: str) -> None:
+    dead_letter = next(sample for sample in samples() if sample.value.get("record"))
+    changed = {"headers": [["ce_id", text]]} if place == "header" else {place: text}
+    value = dead_letter.value | {"record": dead_letter.value["record"] | changed}
+    assert code_of(dead_letter.raw_headers(), json.dumps(value).encode()) == Reason.RECORD_INVALID_DATA
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "2026-99-99", "0000-01-01", "٢٠٢٦-٠١-٠١"])
+def test_a_payment_on_a_day_that_does_not_exist_is_refused(day: str) -> None:
+    payment = next(sample for sample in samples() if sample.type == "davtari.PaymentReceived.v1")
+    value = json.dumps(payment.value | {"date": day}).encode()
+    assert code_of(payment.raw_headers(), value) == Reason.RECORD_INVALID_DATA
 
 
 def test_faults_are_reported_by_field() -> None:

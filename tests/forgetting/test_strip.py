@@ -54,6 +54,7 @@ def test_only_the_person_is_removed_from_the_bytes_in_a_dead_letter() -> None:
         (b'{"broken": "p-1", "email": "nino@', None, ("person",)),
         (b'{"broken": "p-2"', b'{"broken": "p-2"', ()),
         (orjson.dumps(OTHER), orjson.dumps(OTHER), ()),
+        (b'{"person_ref": "p-1", "note": ' + b"[" * 900 + b"]" * 900 + b"}", None, ("person",)),
         (None, None, ()),
     ],
 )
@@ -61,3 +62,9 @@ def test_unreadable_bytes_that_contain_the_person_are_removed_completely(
     value: bytes | None, left: bytes | None, copies: tuple[str, ...]
 ) -> None:
     assert without_person(kafka(value), "p-1") == (kafka(left), copies)
+
+
+@pytest.mark.parametrize("text", ["x", "é", "="])
+def test_what_only_looks_like_a_record_stops_nothing(text: str) -> None:
+    odd = {"partition": 0, "offset": 7, "value": text}
+    assert without_person([odd, NINO], "p-1") == ([odd, NOBODY], ("person",))

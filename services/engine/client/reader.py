@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -12,11 +11,11 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts.envelope import Envelope, Undecodable, decode
 from contracts.model import Event
+from services.engine.client.unreadable import note_unreadable
 from services.engine.kafka.connection import create_reader
 from services.engine.privacy.opener import open_opener
 from services.settings.kafka import KafkaSettings
 
-log = logging.getLogger(__name__)
 EVERYTHING: Mapping[str, datetime] = {}
 
 
@@ -27,9 +26,10 @@ async def read_events(
     as_sealed: bool = False,
     since: Mapping[str, datetime] = EVERYTHING,
 ) -> AsyncIterator[Envelope[Event]]:
-    """All decodable events that are in the topics now, each partition in order.
+    """All valid events that are in the topics now, each partition in order.
 
-    Their personal data is opened, unless `as_sealed`. `since`: topics that are read only from a moment on.
+    Their personal data is opened, unless `as_sealed`. `since`: topics that are read only from a moment on. A record
+    that is not a valid event is skipped: `collect_unreadable` names it, and a service has a dead letter about it.
     """
     async with open_opener(settings) as opener, _reading(settings, topics) as consumer:
         await _skip(consumer, {settings.topic_prefix + topic: moment for topic, moment in since.items()})
@@ -37,7 +37,7 @@ async def read_events(
             try:
                 yield decode(raw.headers, raw.value if as_sealed else await opener.value(raw.value))
             except Undecodable as error:
-                log.debug("left to the services' dead letters", extra={"offset": raw.offset, "reason": error.code})
+                note_unreadable(f"{raw.topic}/{raw.partition}/{raw.offset}", str(error))
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ records of the state database and from events that are not published yet.
 
 from __future__ import annotations
 
-import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -229,14 +228,18 @@ def _is_about(value: dict[str, Any], ref: str) -> bool:
 
 
 def _strip_record(record: dict[str, Any], ref: str) -> Stripped:
-    """A Kafka record; one that names the person but is not JSON loses its value, since it cannot be searched."""
+    """A Kafka record; one that names the person but cannot be searched loses its value.
+
+    It cannot be searched if it is not JSON or nested too deeply.
+    """
     try:
         raw = b64decode(record["value"])
-        if ref.encode() not in raw:
-            return record, ()
-        content, copies = without_person(orjson.loads(raw), ref)
-    except binascii.Error:
+    except ValueError:
         return record, ()
-    except orjson.JSONDecodeError:
+    if ref.encode() not in raw:
+        return record, ()
+    try:
+        content, copies = without_person(orjson.loads(raw), ref)
+    except (orjson.JSONDecodeError, RecursionError):
         return record | {"value": None}, ("person",)
     return (record | {"value": b64encode(orjson.dumps(content)).decode()} if copies else record), copies
