@@ -67,7 +67,7 @@ async def test_every_client_connects(secured: Secured, way: str) -> None:
     async with asyncio.timeout(60):
         # when topics are created, a command is sent and answered, and a service reads it
         assert await create_topics(kafka)
-        consumer = Consumer(kafka, ["operations"], f"{kafka.topic_prefix}sample.1", "sample", take)
+        consumer = Consumer(kafka, ["operations"], f"{kafka.topic_prefix}sample.1", "sample", take, {})
         await consumer.start()
         command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
         answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)

@@ -217,7 +217,7 @@ async def test_no_deadline_expires_while_the_clock_is_wrong(
         if ahead is not None:
             check.compare("Balance", bench.clock() + ahead)
         # when the service handles what is due
-        ticking = asyncio.create_task(service._tick(bench.engine))
+        ticking = asyncio.create_task(service._tick(bench.engine, asyncio.Event()))
         await asyncio.sleep(0.3)
         ticking.cancel()
         await asyncio.wait([ticking])

@@ -81,7 +81,7 @@ def consumer_options() -> dict[str, Any]:
         "session_timeout_ms": int(SESSION_SECONDS * 1000),
         "heartbeat_interval_ms": 3_000,
         "max_poll_interval_ms": 600_000,
-        "fetch_max_wait_ms": 200,
+        "fetch_max_wait_ms": 1000,
     }
 
 

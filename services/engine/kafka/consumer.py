@@ -75,7 +75,7 @@ class Consumer:
             group_instance_id=instance,
             batch=True,
             max_records=max_records,
-            batch_timeout_ms=200,
+            batch_timeout_ms=1000,
             ack_policy=AckPolicy.MANUAL,
             parser=_keep_raw,
             decoder=_skip_decoding,

@@ -23,7 +23,7 @@ from services.engine.state.store import Partition, Position
 from services.settings.kafka import KafkaSettings
 
 log = logging.getLogger(__name__)
-CHECK_INTERVAL = 10.0
+CHECK_INTERVAL = 60.0
 """Seconds between two checks of a log that is in use."""
 RECHECK_DELAY = 2.0
 """Seconds until a difference is checked again: rebuilding a state is expensive, and a cluster that moves may report

@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
 
 from services.engine.kafka.availability import UNAVAILABLE
@@ -77,10 +78,24 @@ class Membership:
     async def watch(self) -> None:
         """Check at intervals, and at once when `check_requested` is set. Raises `Displaced`."""
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.check_requested.wait(), CHECK_INTERVAL)
-            self.check_requested.clear()
-            await self.check()
+            try:
+                await self._watch_on_one_connection()
+            except UNAVAILABLE as error:
+                log.debug("the group is read on a new connection", extra={"why": repr(error)})
+                await self.check()  # the old one may have been lost while this process was frozen
+                await self._wait()
+
+    async def _watch_on_one_connection(self) -> None:
+        """Check until Kafka is unavailable. A connection for each check would be the main work of an idle service."""
+        async with open_admin(self._settings) as client:
+            while True:
+                await self._wait()
+                self._confirm(await self._read_others(client))
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.check_requested.wait(), CHECK_INTERVAL)
+        self.check_requested.clear()
 
     async def check(self) -> None:
         """Check once. Raises `Displaced` if an instance that started earlier is in the group.
@@ -92,6 +107,9 @@ class Membership:
         except UNAVAILABLE as error:
             log.debug("the group cannot be read", extra={"why": repr(error)})
             others = []
+        self._confirm(others)
+
+    def _confirm(self, others: list[Member]) -> None:
         if others and min(others) < self._me:
             raise Displaced(self._message(others))
         if not others:
@@ -106,7 +124,10 @@ class Membership:
     async def read_others(self) -> list[Member]:
         """The other instances in the group. Raises `KafkaError`."""
         async with open_admin(self._settings) as client:
-            (answer,) = await client.describe_consumer_groups([self._settings.group(self._service)])
+            return await self._read_others(client)
+
+    async def _read_others(self, client: AIOKafkaAdminClient) -> list[Member]:
+        (answer,) = await client.describe_consumer_groups([self._settings.group(self._service)])
         (group,) = answer.to_object()["groups"]
         if group["error_code"]:
             raise for_code(group["error_code"])(f"the group of {self._service} cannot be described")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
+from math import inf
 
 from contracts.validation import plain
 from services.engine.clock import Clock
@@ -15,7 +16,7 @@ from services.engine.outbox.handlers import ServiceRules
 from services.engine.outbox.lane import Row, load_cause
 from services.engine.outbox.outcome import Refused, Unknown
 from services.engine.outbox.settle import Pair, settle
-from services.engine.outbox.subjects import mark_all_dirty, read_undecided
+from services.engine.outbox.subjects import mark_all_dirty, next_decision_at, read_undecided
 from services.engine.outbox.work import Work
 from services.engine.state.database import Database, write_meta
 from services.engine.state.group_commit import GroupCommit
@@ -129,6 +130,12 @@ class Engine:
             await work.flush()
         for changed in self.on_change:
             changed()
+
+    async def seconds_until_due(self) -> float:
+        """Seconds until a subject must be decided again or a blocked row is overdue, as far as is known now."""
+        async with self.database.read() as connection:
+            moments = await next_decision_at(connection), await outbox.first_deadline(connection)
+        return max(0.0, min((at for at in moments if at is not None), default=inf) - self.clock().timestamp())
 
     async def dead_letter_overdue(self) -> None:
         """Turn rows that have been blocked past their deadline into dead letters."""

@@ -201,6 +201,13 @@ async def next_due_at(connection: AsyncConnection, lane: str, skip: Collection[s
     return found
 
 
+async def first_deadline(connection: AsyncConnection) -> float | None:
+    """When the first blocked row passes its deadline, as a timestamp."""
+    query = select(func.min(D.deadline)).where(D.state.in_((BLOCKED, HELD)))
+    found: float | None = await connection.scalar(query)
+    return found
+
+
 async def select_overdue(connection: AsyncConnection, now: float) -> list[tuple[Row, Reason, str]]:
     """Blocked rows past their deadline, each with its reason code and detail."""
     query = select(deliveries).where(D.state.in_((BLOCKED, HELD)), D.deadline < now).limit(500)

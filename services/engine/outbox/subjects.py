@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Cause, Envelope
@@ -62,6 +62,14 @@ async def read_undecided(connection: AsyncConnection, now: float, limit: int) ->
     """Subjects to decide now, each with its kept cause."""
     query = select(S.subject, S.cause).where(or_(S.dirty == 1, S.again_at <= now)).limit(limit)
     return {row.subject: row.cause for row in await connection.execute(query)}
+
+
+async def next_decision_at(connection: AsyncConnection) -> float | None:
+    """When the next subject must be decided again, as a timestamp; 0 for one that must be decided now."""
+    if await connection.scalar(select(S.subject).where(S.dirty == 1).limit(1)) is not None:
+        return 0.0
+    found: float | None = await connection.scalar(select(func.min(S.again_at)))
+    return found
 
 
 async def read_scheduled(connection: AsyncConnection, names: Iterable[str]) -> dict[str, str | None]:

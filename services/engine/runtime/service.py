@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,8 +45,8 @@ log = logging.getLogger(__name__)
 ENGINE_TOPICS = ("operations", "dead-letters")
 GARBAGE_THRESHOLDS = (50_000, 20, 50)
 """New objects until the young generation is collected; collections of each generation until the next one is."""
-TICK = 0.5
-"""Seconds between two checks for what is due by time."""
+TICK, LONGEST_PAUSE = 0.5, 5.0
+"""Seconds between two checks for what is due by time: at least, and while nothing is due and nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,8 @@ class Service:
         async with consuming as (consumer, check), self._publishing(engine) as (publisher, sender):
             self.running = ServiceParts(engine, publisher, consumer, self.relays)
             tune_garbage_collector()
-            engine.on_change += [publisher.wake, *[relay.wake for relay in self.relays]]
+            changed = asyncio.Event()
+            engine.on_change += [changed.set, publisher.wake, *[relay.wake for relay in self.relays]]
             engine.on_contradiction, engine.wait_until_confirmed = check.requested.set, membership.wait_until_confirmed
             consumer.on_rebalance = membership.check_requested.set
             async with asyncio.TaskGroup() as tasks:
@@ -138,7 +139,8 @@ class Service:
                 log.info("caught up", extra={"topics": len(self.blueprint.handlers.topics)})
                 self.ready.set()
                 tasks.create_task(restart_after_outages(engine.database, publisher.run))
-                for task in (_tick, *self.blueprint.tasks):
+                tasks.create_task(restart_after_outages(engine.database, partial(_tick, engine, changed)))
+                for task in self.blueprint.tasks:
                     tasks.create_task(restart_after_outages(engine.database, partial(task, engine)))
                 self.gates = [self._gatekeeper(engine, gate) for gate in self.blueprint.gates]
                 for keeper in self.gates:
@@ -269,11 +271,14 @@ def tune_garbage_collector() -> None:
     gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
-async def _tick(engine: Engine) -> None:
+async def _tick(engine: Engine, changed: asyncio.Event) -> None:
     while True:
+        changed.clear()
         await engine.decide_due()
         if PROCESS_CLOCK_CHECK.is_compared and not PROCESS_CLOCK_CHECK.problem:  # nothing expires by a wrong clock
             await engine.dead_letter_overdue()
         if not PROCESS_CLOCK_CHECK.problem:
             await carry_out_requests(engine)
         await asyncio.sleep(TICK)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), min(LONGEST_PAUSE, await engine.seconds_until_due()))
