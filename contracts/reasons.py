@@ -74,6 +74,7 @@ class Reason(StrEnum):
 
     SERVICE_DISK = "service.disk"
     SERVICE_CLOCK = "service.clock"
+    KAFKA_OPEN = "kafka.open"
 
     STOCK_WAREHOUSE_UNKNOWN = "stock.warehouse-unknown"
     STOCK_FIGURE_ABSURD = "stock.figure-absurd"

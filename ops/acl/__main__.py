@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ops.acl.roles import roles
 from ops.acl.script import script
+from services.cli.rights.roles import roles
 
 FILE = Path(__file__).with_name("acls.sh")
 

@@ -1,19 +1,19 @@
-"""The proposal as a shell script of Kafka's own commands."""
+"""The rights as a shell script of Kafka's own commands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ops.acl.grants import Grant, grants
-from ops.acl.roles import RESTRICTED, Role
+from services.cli.rights.grants import Grant, grants
+from services.cli.rights.roles import RESTRICTED, Role
 
 HEAD = f"""\
 #!/usr/bin/env bash
 # Who may read and write which topic of Davtari. Generated: python -m ops.acl
-# A proposal to look through and change: it adds rules and takes none away. It needs a cluster with an authorizer and
-# authenticated clients, and Kafka's commands on the PATH.
-# {" and ".join(RESTRICTED)} are for services and the operator only: commands move the books, dead letters hold failed
-# records as they were, personal data included.
+# It adds rules and takes none away; `davtari rights apply` adds the same ones, without the quotas. It needs a cluster
+# with an authorizer and authenticated clients, and Kafka's commands on the PATH.
+# For services and the operator only, {", ".join(RESTRICTED)}:
+# commands move the books, dead letters hold failed records as they were.
 set -euo pipefail
 
 KAFKA=${{KAFKA:-127.0.0.1:9092}}
@@ -21,7 +21,7 @@ PREFIX=${{PREFIX:-davtari.}}
 ADMIN=${{ADMIN:-admin.properties}} # how the administrator connects
 
 allow() {{
-    kafka-acls --bootstrap-server "$KAFKA" --command-config "$ADMIN" \
+    kafka-acls --bootstrap-server "$KAFKA" --command-config "$ADMIN" \\
         --add --allow-principal "User:$1" "${{@:2}}"
 }}
 limit() {{

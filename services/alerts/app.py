@@ -25,7 +25,8 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     lanes = [_lane(settings, name, addresses.get(name), clock) for name in settings.alerts.recipients]
     rules = fingerprint([settings.alerts, *settings.shops.values()])
     disk_watch = OwnDiskWatch(settings.alerts, addresses)
-    yield Blueprint(SERVICE, handlers(settings, settings.alerts), rules, lanes, early_tasks=[disk_watch.run])
+    known, early = handlers(settings, settings.alerts), [disk_watch.run]
+    yield Blueprint(SERVICE, known, rules, lanes, early_tasks=early, personal=False)
 
 
 def _addresses(alerts: AlertSettings) -> dict[str, RecipientAddress]:

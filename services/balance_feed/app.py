@@ -26,4 +26,4 @@ async def blueprint(settings: Settings) -> AsyncIterator[Blueprint]:
 
         tasks = (imports, make_feed_watch_task(NAME, RESOURCES, settings.freshness))
         gates = (balance_gate(settings, balance),)
-        yield Blueprint(name=NAME, handlers=with_feed_rules(handlers()), fingerprint="", tasks=tasks, gates=gates)
+        yield Blueprint(NAME, with_feed_rules(handlers()), fingerprint="", tasks=tasks, gates=gates, personal=False)

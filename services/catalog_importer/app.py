@@ -45,6 +45,7 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             lanes,
             early_tasks=attached,
             gates=gates,
+            personal=False,
         )
 
 

@@ -34,6 +34,7 @@ MENU = (
         "Find what is wrong in Kafka, Balance, the shops or the settings, and how to fix it.",
     ),
     MenuEntry("topics", SETUP, "cli.topics:app", "Create the Kafka topics and check their configuration."),
+    MenuEntry("rights", SETUP, "cli.rights.app:app", "Who may read and write which topic on Kafka."),
     MenuEntry("shop", SETUP, "cli.shop_identity:app", "Show which shop is connected, or confirm a moved shop."),
     MenuEntry(
         "helpers",

@@ -17,6 +17,7 @@ from services.cli.plans.apply import GroupsNotMapped, StalePlan
 from services.cli.requests import NoAnswer
 from services.cli.screen import print_failure, print_traceback
 from services.cli.times import InvalidTime
+from services.engine.kafka.authorization import RulesRefused
 from services.engine.kafka.availability import KafkaNotReady
 from services.engine.kafka.topics import TopicsNotCreated
 from services.engine.outbox.upstream_errors import UpstreamError
@@ -32,7 +33,7 @@ SETTINGS = (
 PLAIN = (
     UpstreamError, DeadLetterNotFound, ApprovalNotFound, ClientNotFound, DifferenceNotFound, StalePlan, GroupsNotMapped,
     TopicsNotCreated, RequestInvalid, TopicDataMissing, ExportRefused, InvalidExportLine, ReplayUnconfirmed,
-    OSError,
+    RulesRefused, OSError,
 )  # fmt: skip
 
 

@@ -32,7 +32,8 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         ]
         gates = [gate for name, shop in shops.items() for gate in _gates(settings, name, shop)]
         rules, attached = fingerprint(settings.shops.values()), [guard.attach for guard in guards.values()]
-        yield Blueprint(SERVICE, with_identity(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates)
+        known = with_identity(handlers(settings))
+        yield Blueprint(SERVICE, known, rules, lanes, early_tasks=attached, gates=gates, personal=False)
 
 
 def shop_lanes(settings: Settings, name: str, shop: WooCommerce, clock: Clock) -> list[Lane]:

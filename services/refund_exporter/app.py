@@ -27,5 +27,11 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         rules = fingerprint([settings.balance, *settings.shops.values()])
         gates = refunds_gate(settings, balance, [lane.name for lane in lanes])
         yield Blueprint(
-            SERVICE, with_identity(handlers(settings)), rules, lanes, gates=gates, early_tasks=[guard.attach]
+            SERVICE,
+            with_identity(handlers(settings)),
+            rules,
+            lanes,
+            gates=gates,
+            early_tasks=[guard.attach],
+            personal=False,
         )

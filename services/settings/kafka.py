@@ -22,7 +22,9 @@ class KafkaSettings(Section):
     send_timeout: float = Field(default=30.0, gt=0, description="seconds before an unacknowledged send is unknown")
     security_protocol: Protocol = "PLAINTEXT"
     sasl_mechanism: Mechanism = "SCRAM-SHA-512"
-    user_name: str | None = Field(default=None, description="the SASL user; ops/acl proposes one for each role")
+    user_name: str | None = Field(
+        default=None, description="the SASL user; davtari rights show lists them"
+    )
     password_file: Path | None = None
     ca_file: Path | None = Field(default=None, description="PEM: who signs the brokers' certificates")
     certificate_file: Path | None = Field(default=None, description="PEM: our own certificate, for mutual TLS")
@@ -57,6 +59,11 @@ class KafkaSettings(Section):
     def uses_tls(self) -> bool:
         """Whether the connection is encrypted."""
         return self.security_protocol.endswith("SSL")
+
+    @property
+    def authenticates(self) -> bool:
+        """Whether we say who we are: by a password or by a certificate."""
+        return self.uses_sasl or self.certificate_file is not None
 
     def password(self) -> SecretStr:
         """The SASL password from its file. Raises `SecretMissing`."""

@@ -43,7 +43,14 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         rules = fingerprint(settings.shops.values())
         attached = [*[guard.attach for guard in guards.values()], *[each.attach for each in orders.values()]]
         yield Blueprint(
-            NAME, with_identity(handlers(settings)), rules, lanes, early_tasks=attached, gates=gates, tasks=tasks
+            NAME,
+            with_identity(handlers(settings)),
+            rules,
+            lanes,
+            early_tasks=attached,
+            gates=gates,
+            tasks=tasks,
+            personal=False,
         )
 
 

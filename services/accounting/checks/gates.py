@@ -17,6 +17,7 @@ from services.accounting.checks import shop as shop_checks
 from services.accounting.checks.balance import check_lookups, connection_digest, receipt_resources
 from services.accounting.checks.findings import FLOWS, Finding, list_obstacles, live_flows, live_flows_anywhere
 from services.accounting.checks.groups import find_group_faults
+from services.accounting.checks.kafka import check_broker_rights
 from services.accounting.checks.shop import check_settings
 from services.accounting.mapping import apply_to_shop, read_commands
 from services.connectors.balance.client import Balance
@@ -43,7 +44,7 @@ def shop_gate(settings: Settings, name: str, client: WooCommerce, lane: str, flo
     wanted = flows & live_flows(settings.shops[name])
 
     async def look() -> list[Finding]:
-        found = (await shop_checks.check_key(client))[1]
+        found = await check_broker_rights(settings.kafka) + (await shop_checks.check_key(client))[1]
         if "catalogue" not in wanted:
             return [*found, *check_settings(name, settings.shops[name])]
         commanded = (await read_commands(settings.kafka)).get(name, {})
@@ -91,7 +92,11 @@ def receipts_gate(settings: Settings, client: Balance, lanes: Iterable[str]) -> 
 def _gate(settings: Settings, flow: str, lanes: Iterable[str], look: Finds) -> list[Gate]:
     wanted = live_flows_anywhere(settings) & {flow}
     about = connection_digest(settings)
-    return [Gate(flow, frozenset(lanes), partial(_looked, look, wanted), (flow,), about)] if wanted else []
+
+    async def look_at_all() -> list[Finding]:
+        return await check_broker_rights(settings.kafka) + await look()
+
+    return [Gate(flow, frozenset(lanes), partial(_looked, look_at_all, wanted), (flow,), about)] if wanted else []
 
 
 def _rules_of_live(settings: Settings, flow: str) -> list[Finding]:
@@ -109,6 +114,6 @@ async def _looked(look: Finds, flows: frozenset[str]) -> GateLook:
     except RowInvalid as error:
         return GateLook((error.detail,))
     except (KafkaError, KafkaNotReady) as error:
-        return GateLook((f"what people commanded about groups cannot be read from Kafka: {error}",), reached=False)
+        return GateLook((f"Kafka cannot be asked: {error}",), reached=False)
     names = tuple(dict.fromkeys(one.what for one in found))
     return GateLook(tuple(list_obstacles(found, flows)), names, reached=all(one.reached for one in found))

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from contracts.topics import TOPICS
 from services.accounting.checks.findings import FLOWS, Finding, describe_left_out
+from services.accounting.checks.kafka import check_broker_rights
 from services.connectors.woocommerce.client import WooCommerce
 from services.connectors.woocommerce.webhooks import (
     ACTIVE,
@@ -46,7 +47,7 @@ async def topic_findings(settings: KafkaSettings) -> list[Finding]:
     text += f"; missing: {', '.join(missing)}" if missing else ""
     summary = Finding("topics", not missing, text, CREATE if missing else "", FLOWS)
     others = [_to_finding(fault) for fault in faults if fault.kind != "missing"]
-    return [summary, *others, *_encryption_findings(settings)]
+    return [summary, *others, *await check_broker_rights(settings), *_encryption_findings(settings)]
 
 
 def _to_finding(fault: TopicFault) -> Finding:

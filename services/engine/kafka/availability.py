@@ -110,7 +110,7 @@ def describe_failure(error: BaseException) -> str:
 async def diagnose(settings: KafkaSettings, why: str) -> Diagnosis:
     """Connect to each server with these settings and report what fails; `why` is the client's own message."""
     servers = settings.bootstrap_servers
-    refused = [await _connection_fault(host, port, None) for host, port in _host_ports(servers)]
+    refused = [await find_connection_fault(host, port) for host, port in split_servers(servers)]
     if all(refused):
         message = f"Nothing listens at {servers} ({refused[0]})"
         return Diagnosis(message, f"{START_COMMAND}, or correct kafka.bootstrap-servers")
@@ -125,12 +125,13 @@ async def diagnose(settings: KafkaSettings, why: str) -> Diagnosis:
     return Diagnosis(message, f"Compare {_setting_keys(settings)} with the listeners of the broker")
 
 
-def _host_ports(servers: str) -> list[tuple[str, int]]:
+def split_servers(servers: str) -> list[tuple[str, int]]:
+    """Host and port of each server of `kafka.bootstrap-servers`."""
     parts = [urlsplit(f"//{server.strip()}") for server in servers.split(",") if server.strip()]
     return [(part.hostname or "", part.port or DEFAULT_PORT) for part in parts]
 
 
-async def _connection_fault(host: str, port: int, tls: ssl.SSLContext | None) -> str:
+async def find_connection_fault(host: str, port: int, tls: ssl.SSLContext | None = None) -> str:
     """Why a connection fails; empty when it succeeds."""
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -146,8 +147,8 @@ async def _connection_fault(host: str, port: int, tls: ssl.SSLContext | None) ->
 
 
 async def _tls_fault(settings: KafkaSettings) -> str:
-    servers = _host_ports(settings.bootstrap_servers)
-    faults = [await _connection_fault(host, port, tls_context(settings)) for host, port in servers]
+    servers = split_servers(settings.bootstrap_servers)
+    faults = [await find_connection_fault(host, port, tls_context(settings)) for host, port in servers]
     return faults[0] if all(faults) else ""
 
 

@@ -57,6 +57,15 @@ class Opener:
         return opened
 
 
+async def leave_people_out(records: Sequence[Record]) -> Sequence[Record]:
+    """The records as after a person was forgotten, for a service that has no keys."""
+    contents = [sealed_content(record.value) for record in records]
+    return [
+        replace(record, opened=open_value(content, None)) if content else record
+        for record, content in zip(records, contents, strict=True)
+    ]
+
+
 def _undecodable(error: BrokenSeal) -> Undecodable:
     return Undecodable(Reason.RECORD_INVALID_DATA, str(error))
 

@@ -25,6 +25,17 @@ class WaitingProducer(Protocol):
     async def send_and_wait(self, topic: str, *, value: bytes, key: bytes, headers: Any) -> Any: ...
 
 
+class PersonNotSealed(ValueError):
+    """A service without keys would publish the data of a person: a fault of the program."""
+
+
+async def refuse_people(values: Sequence[bytes]) -> Sequence[bytes]:
+    """The values, unchanged. Raises `PersonNotSealed` if one has personal data, which must not be published open."""
+    if any(person_content(value) for value in values):
+        raise PersonNotSealed("this service has no keys of people, and was about to publish the data of one")
+    return values
+
+
 class Sealer:
     """Seals the values of one service. No two may use the same `service` at a time: each would create a key."""
 

@@ -25,7 +25,9 @@ class Blueprint:
     `fingerprint` is a digest of the settings that the rules depend on: when it changes, every subject is decided again.
     `early_tasks` run from the start, also while Kafka is unavailable; `tasks` run after the catch-up. Lanes behind
     `gates` open when the checks of their flows have passed; a gate without lanes only reports. `readings` are the
-    service's own metrics. `kinds`: the kinds of its records that have a table of their own.
+    service's own metrics. `kinds`: the kinds of its records that have a table of their own. `personal`: its
+    rules need the data of people. A service that is not personal never reads their keys, so that it needs no right to
+    them on Kafka.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Blueprint:
     readings: Sequence[ReadMetrics] = ()
     gates: Sequence[Gate] = ()
     kinds: Sequence[Kind[Any]] = ()
+    personal: bool = True
 
 
 def fingerprint(sections: Iterable[Section]) -> str:

@@ -27,8 +27,8 @@ from services.engine.outbox.relay import Relay
 from services.engine.privacy.forgetting import carry_out_requests, with_forgetting_rules
 from services.engine.privacy.key_ring import KeyRing
 from services.engine.privacy.keys import TOPIC as KEYS
-from services.engine.privacy.opener import Opener
-from services.engine.privacy.sealer import Sealer
+from services.engine.privacy.opener import Opener, leave_people_out
+from services.engine.privacy.sealer import Sealer, refuse_people
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.conditions import ConditionReporter, with_condition_rules
 from services.engine.runtime.gate import Gate, Gatekeeper, with_gate_rules
@@ -173,7 +173,7 @@ class Service:
             handlers=with_forgetting_rules(name, with_condition_rules(with_gate_rules(self.blueprint.handlers))),
             blocked_deadline=self.settings.retry.blocked_deadline,
             in_flight=lambda: {id_ for relay in self.relays for id_ in relay.in_flight},
-            unseal=Opener(self.keys).records,
+            unseal=Opener(self.keys).records if self.blueprint.personal else leave_people_out,
             reports=lambda topic: reports(name, topic.removeprefix(prefix)),
         )
 
@@ -197,6 +197,8 @@ class Service:
             await sender.stop()
 
     def _seal(self, sender: RenewableProducer) -> Seal:
+        if not self.blueprint.personal:
+            return refuse_people
         if not self.settings.privacy.seal:
             return leave_unsealed
         return Sealer(self.keys, sender, self.settings.kafka.topic_prefix, self.blueprint.name, self.clock).values
@@ -220,8 +222,8 @@ class Service:
         Raises `LogChanged` when the topics do not hold what the state database has read of them.
         """
         name, kafka = self.blueprint.name, self.settings.kafka
-        topics = dict.fromkeys((*self.blueprint.handlers.topics, *ENGINE_TOPICS))
-        await check_topics_exist(kafka, (*topics, KEYS))
+        topics = topics_read(self.blueprint)
+        await check_topics_exist(kafka, (*topics, *([KEYS] if self.blueprint.personal else [])))
         async with engine.database.read() as connection:
             positions = await load_positions(connection)
         take = instrument_take(engine.take, name, kafka.topic_prefix)
@@ -245,6 +247,11 @@ class Service:
             if before is None and found is not None:
                 await write_meta(connection, "cluster", found)
         return before or found
+
+
+def topics_read(blueprint: Blueprint) -> tuple[str, ...]:
+    """The topics that a service consumes: those of its rules, and those of the engine."""
+    return tuple(dict.fromkeys((*blueprint.handlers.topics, *ENGINE_TOPICS)))
 
 
 def _unusable(error: Exception) -> tuple[Unusable, str]:

@@ -19,6 +19,8 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tupl
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 QUIET_LOGGERS = ("aiokafka", "faststream", "httpx", "httpcore", "asyncio", "opentelemetry", "urllib3", "apprise")
 REPEATING_LOGGERS = ("aiokafka", "davtari.faststream", "uvicorn")
+CLEAR_PASSWORD = "Sending username and password in the clear"
+"""aiokafka's warning at every connection with SASL_PLAINTEXT and PLAIN; `davtari check` says it once."""
 REPEAT_INTERVAL = 60.0
 """Seconds between two equal lines of these libraries."""
 LOG_FIELDS = {
@@ -154,6 +156,7 @@ def configure(level: str = "INFO", *, as_json: bool = False) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
     handler.addFilter(RepeatedAttemptFilter())
+    handler.addFilter(lambda record: record.msg != CLEAR_PASSWORD)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

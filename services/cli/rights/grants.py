@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ops.acl.roles import Role
+from services.cli.rights.roles import Role
 
-READ, WRITE, CREATE, SEE = ("Read", "Describe"), ("Write", "Describe"), ("Create", "Describe"), ("Describe",)
+READ, WRITE, SEE = ("Read",), ("Write",), ("Describe",)
+CREATE = ("Create", "Describe", "DescribeConfigs")
+"""Read and Write imply Describe."""
+
+Pattern = Literal["literal", "prefixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Grant:
     operations: tuple[str, ...]
     resource: Literal["topic", "group"]
     names: tuple[str, ...]
-    pattern: Literal["literal", "prefixed"] = "literal"
+    pattern: Pattern = "literal"
 
 
 def grants(role: Role) -> Iterator[Grant]:
@@ -31,10 +35,17 @@ def grants(role: Role) -> Iterator[Grant]:
     for operations, prefixes in ((CREATE, role.creates), (WRITE, role.writes_under)):
         if prefixes:
             yield Grant(who, operations, "topic", prefixes, "prefixed")
-    if role.groups:
-        yield Grant(who, READ, "group", role.groups, "prefixed")
+    for pattern, groups in _by_pattern(role.groups).items():
+        yield Grant(who, READ, "group", groups, pattern)
     if role.groups_seen:
         yield Grant(who, SEE, "group", role.groups_seen, "prefixed")
+
+
+def _by_pattern(groups: tuple[str, ...]) -> dict[Pattern, tuple[str, ...]]:
+    prefixes = tuple(group for group in groups if group.endswith("."))
+    others = tuple(group for group in groups if not group.endswith("."))
+    found: dict[Pattern, tuple[str, ...]] = {"literal": others, "prefixed": prefixes}
+    return {pattern: names for pattern, names in found.items() if names}
 
 
 def _live(topics: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Who may read and write which topic: each service, the operator, and subscribers by what they are interested in.
 
 What a service reads is taken from its handlers; what it writes is in `WRITES`, which a test compares with the
-events that its code makes.
+events that its code makes. Nobody needs a right to a transactional id: events are published without transactions.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from contracts.operations import Command, CommandSettled, DeadLettered
+from contracts.registry import EVENTS
 from contracts.topics import TOPICS
 from services.alerts.handlers import TOPICS as ALERTS
 from services.balance_feed.handlers import handlers as balance_feed
@@ -18,6 +20,7 @@ from services.engine.runtime.service import ENGINE_TOPICS
 from services.order_exporter.handlers import TOPICS as ORDER_EXPORTER
 from services.order_notifier.handlers import TOPICS as ORDER_NOTIFIER
 from services.refund_exporter.handlers import TOPICS as REFUND_EXPORTER
+from services.settings.kafka import KafkaSettings
 from services.stock_publisher.handlers import TOPICS as STOCK_PUBLISHER
 from services.store_feed.handlers import handlers as store_feed
 
@@ -43,7 +46,13 @@ WRITES = {
     "order-notifier": ("shop.notices",),
     "alerts": (),
 }
-"""Besides what every service writes: answers to commands, and dead letters."""
+"""Besides what every service writes (`ENGINE_WRITES`)."""
+ENGINE_WRITES = (CommandSettled.TOPIC, DeadLettered.TOPIC)
+"""What the engine publishes in the name of every service: answers to commands, its own state, and dead letters."""
+COMMANDS = tuple(dict.fromkeys(event.TOPIC for event in EVENTS if issubclass(event, Command)))
+"""Where commands of people go."""
+PERSONAL_SERVICES = ("store-feed", "order-exporter")
+"""Services that open the data of people and seal it: they read and write the topic of keys."""
 
 IMPERSONAL = {
     "catalogue": ("balance.items", "balance.prices", "catalog.links", "catalog.plans", "catalog.mappings"),
@@ -56,7 +65,7 @@ PERSONAL = {
 }
 """Topics with names and addresses, sealed (`sealed`), and with their pseudonyms (`person_ref`)."""
 
-RESTRICTED = (*ENGINE_TOPICS, KEYS)
+RESTRICTED = tuple(dict.fromkeys((*ENGINE_TOPICS, *ENGINE_WRITES, *COMMANDS, KEYS)))
 """For the services and the operator only: commands move the books, dead letters hold failed records as they were. The
 keys of people's data are for a reader of people too."""
 
@@ -68,8 +77,9 @@ REPLAYS = "replay."
 class Role:
     """What one principal may do; `@` represents the prefix of the installation's topics.
 
-    `groups` are prefixes of the consumer groups that it joins, `groups_seen` of those that it may only look at.
-    `creates` are prefixes under which it may make topics, `writes_under` those where it may write to any topic.
+    `groups` are the consumer groups that it joins; one that ends in a dot is the prefix of several. `groups_seen` are
+    prefixes of those that it may only look at. `creates` are prefixes under which it may make topics and see their
+    configuration, `writes_under` those where it may write to any topic.
     `byte_rate` bounds what it reads, in bytes per second and broker.
     """
 
@@ -90,12 +100,13 @@ class Role:
 
 
 def roles() -> list[Role]:
-    """Every role of the proposal, services first."""
+    """Every role, services first."""
     services = [_service(name) for name in READS]
     return [
         *services,
         _together(services),
         OPERATOR,
+        CONSOLE,
         REPAIRER,
         *_subscribers(IMPERSONAL, "no"),
         *_subscribers(PERSONAL, "sealed"),
@@ -104,12 +115,13 @@ def roles() -> list[Role]:
 
 
 def _service(name: str) -> Role:
+    keys = [KEYS] if name in PERSONAL_SERVICES else []
     return Role(
         name,
         f"the service {name}",
-        reads=_sorted((*READS[name], *ENGINE_TOPICS, KEYS)),
-        writes=_sorted((*WRITES[name], *ENGINE_TOPICS, KEYS)),
-        groups=(f"@{name}.",),
+        reads=_sorted((*READS[name], *ENGINE_TOPICS, *keys)),
+        writes=_sorted((*WRITES[name], *ENGINE_WRITES, *keys)),
+        groups=(KafkaSettings(topic_prefix="@").group(name),),
     )
 
 
@@ -126,14 +138,31 @@ def _together(services: Iterable[Role]) -> Role:
     )
 
 
+def _sorted(topics: Iterable[str]) -> tuple[str, ...]:
+    wanted = set(topics)
+    return tuple(topic for topic in ALL if topic in wanted)
+
+
+DECISIONS = ("operations",)
+"""What people state besides commands: days that they have closed, approvals, differences that they accept."""
 OPERATOR = Role(
     "operator",
     "the `davtari` command: looks at everything, gives commands, makes topics, replays beside the live topics",
     reads=ALL,
-    writes=("privacy.keys", "operations"),
+    writes=_sorted((*COMMANDS, *DECISIONS, KEYS)),
     groups_seen=("@",),
     creates=("@", REPLAYS),
     writes_under=(REPLAYS,),
+)
+
+
+CONSOLE = Role(
+    "console",
+    "the console: shows everything, gives the commands of people who have signed in",
+    reads=ALL,
+    writes=_sorted((*COMMANDS, *DECISIONS, KEYS)),
+    groups=("@console.",),
+    groups_seen=("@",),
 )
 
 
@@ -145,11 +174,6 @@ REPAIRER = Role(
     groups_seen=("@",),
 )
 """An operator who may do more; everything else goes by the operator's rights."""
-
-
-def _sorted(topics: Iterable[str]) -> tuple[str, ...]:
-    wanted = set(topics)
-    return tuple(topic for topic in ALL if topic in wanted)
 
 
 PERSON_READER = Role(

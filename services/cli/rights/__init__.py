@@ -1,0 +1,1 @@
+"""Who may read and write which topic on Kafka, and the users and passwords for it."""
