@@ -22,9 +22,7 @@ class KafkaSettings(Section):
     send_timeout: float = Field(default=30.0, gt=0, description="seconds before an unacknowledged send is unknown")
     security_protocol: Protocol = "PLAINTEXT"
     sasl_mechanism: Mechanism = "SCRAM-SHA-512"
-    user_name: str | None = Field(
-        default=None, description="the SASL user; davtari rights show lists them"
-    )
+    user_name: str | None = Field(default=None, description="the SASL user; davtari rights show lists them")
     password_file: Path | None = None
     ca_file: Path | None = Field(default=None, description="PEM: who signs the brokers' certificates")
     certificate_file: Path | None = Field(default=None, description="PEM: our own certificate, for mutual TLS")

@@ -38,9 +38,9 @@ ROOT = Path(__file__).parents[2]
 ROLES = {role.name: role for role in roles()}
 ALL = [topic.name for topic in TOPICS]
 EVERY_SERVICE = (*SERVICES, *OPTIONAL_SERVICES)
-MADE_FOR = {"store-feed": ["services/connectors/woocommerce"]}
+MADE_FOR = {"store-feed": ["services/connectors/woocommerce"], "balance-feed": ["services/connectors/balance"]}
 """Where events of a service are made besides in its own folder."""
-SHARED = ("services/engine", "services/accounting", "services/connectors/identity", "services/connectors/balance")
+SHARED = ("services/engine", "services/accounting", "services/connectors/identity")
 """Code that runs in every service."""
 BY_NAME = {event.__name__: event for event in EVENTS}
 
