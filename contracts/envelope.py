@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +18,8 @@ from contracts.validation import describe
 
 NAMESPACE = UUID("0b8a4d6e-3f0e-5c52-9d61-5d1f4b1f7a10")
 CONTENT_TYPE = b"application/json"
+UNREADABLE = "davtari-unreadable"
+"""The header of a record that takes the place of one which the Kafka client cannot read; it says why."""
 Headers = Sequence[tuple[str, bytes | None]]
 EventT = TypeVar("EventT", bound=Event)
 DataT_co = TypeVar("DataT_co", bound=Event, covariant=True)
@@ -140,9 +142,13 @@ def _attributes(raw_headers: Headers) -> dict[str, str]:
     except (AttributeError, UnicodeDecodeError):
         found = {name: _text(name, raw) for name, raw in named}
     if not found.keys() >= _REQUIRED:
-        missing = ", ".join(sorted(_REQUIRED - found.keys()))
-        raise Undecodable("record.bad-headers", f"CloudEvents headers are missing: {missing}")
+        raise Undecodable("record.bad-headers", _why_missing(raw_headers, _REQUIRED - found.keys()))
     return found
+
+
+def _why_missing(raw_headers: Headers, missing: Collection[str]) -> str:
+    why = dict(raw_headers).get(UNREADABLE)
+    return why.decode(errors="replace") if why else f"CloudEvents headers are missing: {', '.join(sorted(missing))}"
 
 
 _REQUIRED = frozenset({"ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "ce_sequence"})

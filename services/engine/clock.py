@@ -15,6 +15,9 @@ Clock = Callable[[], datetime]
 """Returns the current time, aware, in UTC."""
 TBILISI = ZoneInfo("Asia/Tbilisi")
 TOO_FAR = timedelta(days=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MS = 253_000_000_000_000
+"""Milliseconds since the epoch, in the year 9987: whoever writes to Kafka sets a record's timestamp to any value."""
 
 
 def utc_now() -> datetime:
@@ -67,7 +70,7 @@ class ClockCheck:
 
     def compare_record(self, source: str, timestamp_ms: int) -> None:
         """Compare with a record's timestamp: one in the past proves nothing, one in the future does."""
-        moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+        moment = EPOCH + timedelta(milliseconds=max(0, min(timestamp_ms, LAST_MS)))
         if source in self._ahead or moment - self.clock() >= TOO_FAR:
             self.compare(source, max(moment, self.clock()))
 

@@ -154,6 +154,17 @@ def test_only_records_from_the_future_show_a_wrong_clock(check: ClockCheck) -> N
     assert check.problem == ""
 
 
+@pytest.mark.parametrize("timestamp", [-1, -(2**63)])
+def test_a_record_without_a_time_proves_nothing(check: ClockCheck, timestamp: int) -> None:
+    check.compare_record("Kafka", timestamp)
+    assert check.problem == ""
+
+
+def test_a_record_of_a_year_that_does_not_exist_is_from_the_future(check: ClockCheck) -> None:
+    check.compare_record("Kafka", 2**63 - 1)
+    assert "days ahead" in check.problem
+
+
 def test_the_clock_is_right_again_when_all_sources_agree(check: ClockCheck) -> None:
     for ahead, trouble in ((DAYS, True), (timedelta(), False)):
         check.compare_http("Balance", {"date": format_datetime(SINCE + ahead)})

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_fixed
 
 from services.engine.kafka.availability import TopicsMissing, await_start
+from services.engine.kafka.resilient import ResilientConsumer
 from services.engine.kafka.security import client_options
 from services.settings.kafka import KafkaSettings
 
@@ -36,7 +37,7 @@ class _Producer(AIOKafkaProducer):  # type: ignore[misc]
         await await_start(super().start(), self._settings)
 
 
-class _Reader(AIOKafkaConsumer):  # type: ignore[misc]
+class _Reader(ResilientConsumer):
     """Starts within a bounded time, then keeps the partitions it has.
 
     A missing topic is reported at once: aiokafka would wait for it, and then report that Kafka does not answer.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -19,6 +20,7 @@ from services.engine.clock import PROCESS_CLOCK_CHECK
 from services.engine.kafka.availability import await_start
 from services.engine.kafka.connection import RETRY_MS, consumer_options, read_last_offsets
 from services.engine.kafka.record import Record, from_aiokafka, positions_after
+from services.engine.kafka.resilient import ResilientConsumer
 from services.engine.kafka.security import tls_context
 from services.engine.state.errors import describe_temporary_failure, is_corrupt
 from services.engine.state.store import Partition, Position
@@ -86,7 +88,13 @@ class Consumer:
 
     async def start(self) -> None:
         """Join the group and start reading. Raises `KafkaUnreachable`."""
-        await await_start(self._broker.start(), self.settings)
+        await await_start(self._start(), self.settings)
+
+    async def _start(self) -> None:
+        await self._broker.connect()
+        config = self._broker.config.broker_config
+        config.builder = partial(ResilientConsumer, **cast("partial[AIOKafkaConsumer]", config.builder).keywords)
+        await self._broker.start()
 
     async def stop(self) -> None:
         """Stop; a batch in progress that is not durable will be read again."""

@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from aiokafka import ConsumerRecord
 
-from contracts.envelope import Envelope, Headers, Undecodable, decode
+from contracts.envelope import UNREADABLE, Envelope, Headers, Undecodable, decode
 from contracts.model import Event
 from contracts.operations import FailedRecord
 from services.engine.state.store import Partition, Position
@@ -54,7 +54,7 @@ def from_aiokafka(raw: ConsumerRecord[bytes, bytes]) -> Record:
 def digest_of_record(record: Record) -> str:
     """A digest that differs for any other record at the same offset."""
     digest = blake2b(str(record.timestamp).encode(), digest_size=12)
-    for part in (record.key, record.value, *[raw for _, raw in record.headers]):
+    for part in (record.key, record.value, *[raw for name, raw in record.headers if name != UNREADABLE]):
         digest.update(b"-" if part is None else len(part).to_bytes(8) + part)
     return digest.hexdigest()
 
