@@ -6,32 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
-    InvalidTopicError,
     KafkaConnectionError,
     KafkaError,
     MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
     ProducerFenced,
-    TopicAuthorizationFailedError,
     UnknownProducerId,
 )
-from sqlalchemy import func, select
 
 from contracts.balance import StockChanged
 from contracts.envelope import Envelope
-from contracts.model import Event
 from services.demo.kafka import ArchivesBroker, BrokerUnavailable, open_broker
 from services.engine.kafka.connection import create_producer
 from services.engine.kafka.publisher import Publisher, RenewableProducer
 from services.engine.kafka.record import Record
 from services.engine.outbox.handlers import Handlers
 from services.engine.state.records import State
-from services.engine.state.tables import events
+from tests.kafka.publishing import open_producer, versions, wait_until_empty, waiting_events
 from tests.kafka.topics import STOCK, Topics, eventually, topics_on
 from tests.outbox.bench import Bench, Script, open_bench
 from tests.outbox.sample_service import NAME, stock
@@ -51,37 +46,6 @@ async def run_publisher(bench: Bench, topics: Topics) -> AsyncIterator[Publisher
         finally:
             running.cancel()
             await asyncio.wait([running])
-
-
-@asynccontextmanager
-async def open_producer(topics: Topics) -> AsyncIterator[RenewableProducer]:
-    """Open a producer while the context lasts."""
-    sender = RenewableProducer(lambda: create_producer(topics.settings, NAME))
-    await sender.start()
-    try:
-        yield sender
-    finally:
-        await sender.stop()
-
-
-async def waiting_events(bench: Bench) -> int:
-    """The number of events that wait for the publisher."""
-    async with bench.database.read() as connection:
-        return await connection.scalar(select(func.count()).select_from(events)) or 0
-
-
-async def wait_until_empty(bench: Bench) -> None:
-    """Wait until the outbox is empty."""
-
-    async def empty() -> bool:
-        return await waiting_events(bench) == 0
-
-    await eventually(empty, "all events are published")
-
-
-def versions(envelopes: list[Envelope[Event]], key: str) -> list[int]:
-    """The versions of one key, in the order of the topic."""
-    return [each.sequence for each in envelopes if each.data.key == key]
 
 
 async def test_events_are_published_in_order_and_removed(topics: Topics, tmp_path: Path) -> None:
@@ -260,35 +224,3 @@ async def test_a_permanent_error_is_distinguished_from_an_unavailable_broker(
         assert "topics create --fix" in publisher.why
         assert [vars(one)["fix"] for one in caplog.records if "refuses an event" in one.message]
         assert await waiting_events(bench) == 1
-
-
-@pytest.mark.parametrize("error", [MessageSizeTooLargeError(), TopicAuthorizationFailedError(), InvalidTopicError()])
-async def test_what_kafka_has_is_not_published_again_with_what_it_refuses(
-    topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: KafkaError
-) -> None:
-    """Events behind a refused one of the same key wait for it: compaction would keep the older one."""
-    monkeypatch.setattr("services.engine.kafka.publisher.unavailable_wait", lambda *_: 0.0)
-    refused = {b"b"}
-    async with open_bench(tmp_path) as bench, open_producer(topics) as sender:
-        send = sender.send
-
-        async def selective(topic: str, **record: Any) -> asyncio.Future[Any]:
-            if record["key"] in refused:
-                raise error
-            return await send(topic, **record)
-
-        monkeypatch.setattr(sender, "send", selective)
-        publisher = Publisher(bench.database, sender, topics.settings.topic_prefix, 5.0)
-        await bench.announce(stock("a", 1), stock("b", 1), stock("c", 1), stock("b", 2))
-        for _ in range(3):
-            await publisher.publish_once()
-        assert publisher.failures == 3
-        assert type(error).__name__ in publisher.why
-        assert await waiting_events(bench) == 2
-        refused.clear()
-        for _ in range(2):
-            await publisher.publish_once()
-        assert (await waiting_events(bench), publisher.failures) == (0, 0)
-    found = await topics.events(STOCK)
-    assert sorted((one.subject, one.sequence) for one in found) == [("a", 1), ("b", 1), ("b", 2), ("c", 1)]
-    assert versions(found, "b") == [1, 2]
