@@ -87,7 +87,7 @@ REPORTERS: Mapping[str, str] = {
     "dead-letters": "store-feed",
 }
 """By topic, the one service that makes a dead letter of a record that cannot be read; the others leave it out."""
-SERVICES = frozenset(REPORTERS.values()) | {"refund-exporter", "alerts"}
+SERVICES = frozenset(REPORTERS.values()) | {"refund-exporter", "alerts", "console"}
 
 
 def reports(service: str, topic: str) -> bool:

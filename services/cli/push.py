@@ -33,10 +33,10 @@ from services.cli.command import (
     select_shop,
     show_answer,
 )
-from services.cli.orders.event_text import describe_event
 from services.cli.requests import NoAnswer, command_header
 from services.cli.screen import build_table, console, errors, print_json, styled
 from services.connectors.upstreams import open_shop
+from services.console.model.event_text import describe_event
 from services.engine.client.commands import decoded_events, open_answers, send_command
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
@@ -237,7 +237,7 @@ async def push_command(
     )
     with console.print_status(f"Pushing {document} {order_id}…"):
         settled = await push_document(chosen, asked, patience)
-    print_json(settled.content()) if json else console.print(describe_event(settled), soft_wrap=True)
+    print_json(settled.content()) if json else console.print(str(describe_event(settled)), soft_wrap=True)
     return FAILED if isinstance(settled, DeadLettered | CommandSettled) else 0
 
 

@@ -40,7 +40,7 @@ SERVICES = (
     "refund-exporter",
     "order-notifier",
 )
-OPTIONAL_SERVICES = ("alerts",)
+OPTIONAL_SERVICES = ("alerts", "console")
 """Services that run only if the settings have a section of that name."""
 
 

@@ -9,28 +9,20 @@ from datetime import UTC, datetime, timedelta
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.shop import OrderChanged
+from services.accounting.documents.hold import OrderHold, find_hold
 from services.accounting.documents.order_rules import RuleEffects, apply_rules, matches_rule, rule_name
-from services.accounting.documents.trigger import due_at, is_triggered
+from services.accounting.documents.trigger import is_triggered
 from services.cli.screen import build_table, compose, console, styled
 from services.settings.model import Settings
 from services.settings.order_rules import OrderRule
 from services.settings.orders import OrderSettings
 
 
-@dataclass(frozen=True, slots=True)
-class OrderHold:
-    """An order on hold. `until` is None if only `davtari push order` ends it; `by` is the rule or setting."""
-
-    shop: str
-    order_id: int
-    until: datetime | None
-    by: str
-
-    def describe(self, now: datetime) -> str:
-        """The end of the hold in words."""
-        if self.until is None:
-            return f"on hold by {self.by}; to export it: davtari push order {self.order_id} --shop {self.shop}"
-        return f"exported in {format_wait(self.until - now)} ({self.by})"
+def describe_hold(hold: OrderHold, now: datetime) -> str:
+    """The end of a hold in words."""
+    if hold.until is None:
+        return f"on hold by {hold.by}; to export it: davtari push order {hold.order_id} --shop {hold.shop}"
+    return f"exported in {format_wait(hold.until - now)} ({hold.by})"
 
 
 def format_wait(wait: timedelta) -> str:
@@ -43,15 +35,6 @@ def format_wait(wait: timedelta) -> str:
         count, seconds = divmod(seconds, size)
         parts += [f"{count} {name}"] if count or not parts else []
     return " ".join(parts)
-
-
-def find_hold(order: OrderChanged, rules: OrderSettings, now: datetime) -> OrderHold | None:
-    """The hold of an order without a document; None if it is not held."""
-    ruling, until = apply_rules(order, rules), due_at(order, rules)
-    if ruling.document == "hold":
-        return OrderHold(order.shop, order.order_id, None, ruling.by["document"])
-    waits = ruling.document == "sales-order" or is_triggered(order, rules)
-    return OrderHold(order.shop, order.order_id, until, ruling.by["hold"]) if waits and until > now else None
 
 
 CONDITIONS = (
@@ -127,7 +110,7 @@ def _words(value: object) -> str:
 def _when(order: OrderChanged, settings: OrderSettings, ruling: RuleEffects, now: datetime) -> str:
     hold = find_hold(order, settings, now)
     if hold is not None:
-        return hold.describe(now)
+        return describe_hold(hold, now)
     if ruling.document == "sale" and not is_triggered(order, settings):
         return f"waiting for its trigger: it is {order.status}, {'paid' if order.paid_at else 'not paid'}"
     return "exported at once"

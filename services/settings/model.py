@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from services.settings.alerts import AlertSettings
 from services.settings.balance import BalanceSettings
 from services.settings.base import Section, WebAddress
+from services.settings.console import ConsoleSettings
 from services.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
 from services.settings.shop import ShopSettings
 
@@ -156,6 +157,7 @@ class Settings(Section):
     freshness: FreshnessSettings = FreshnessSettings()
     gates: GateSettings = GateSettings()
     alerts: AlertSettings | None = None
+    console: ConsoleSettings | None = None
 
     @model_validator(mode="after")
     def _discounts_are_read(self) -> Settings:

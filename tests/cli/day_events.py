@@ -14,7 +14,7 @@ from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.shop import OrderChanged, RefundIssued
 from services.cli.day_close.close import ShopComparison, close_day
 from services.cli.day_close.entries import DayEntry, build_entries
-from services.cli.day_close.facts import OrderFacts, collect_facts
+from services.console.model.history import OrderFacts, collect_facts
 from services.refund_exporter.tasks import note_content
 from services.settings.model import Settings
 from tests.refund_exporter.refund_bench import note as made_note

@@ -15,11 +15,11 @@ from contracts.envelope import wrap
 from contracts.model import Event
 from contracts.sales_orders import SalesOrderEnded, SalesOrderRecorded
 from contracts.shop import OrderChanged, OrderRemoved
-from services.cli.day_close.facts import collect_facts
 from services.cli.orders.states import ExportState, list_order_states
 from services.cli.rule_explanation import explain_known_order, explain_rules, format_wait
 from services.cli.rules import is_current, match_methods, zones_to_toml
 from services.connectors.woocommerce.client import WooCommerce
+from services.console.model.history import collect_facts
 from services.sandbox.woocommerce.app import create_shop
 from services.settings.model import Settings
 from tests.subscribers.story import sample_of

@@ -19,7 +19,8 @@ from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundUnreadable
 from services.cli.app import app
 from services.cli.orders import app as orders_app
-from services.cli.orders.states import IDLE_STATES, ExportState, describe_order_state, list_order_states
+from services.cli.orders.states import ExportState, describe_order_state, list_order_states
+from services.console.model.order_states import IDLE_STATES
 from services.engine.outbox.decision import NOTHING
 from services.order_exporter.handlers import handlers
 from services.settings.model import Settings

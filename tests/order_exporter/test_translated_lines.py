@@ -10,7 +10,7 @@ from contracts.catalog import FurtherProduct, ProductUnlinked
 from contracts.ledger import SaleRecorded
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
-from services.cli.orders.event_text import describe_event
+from services.console.model.event_text import describe_event
 from services.engine.outbox.decision import Delivery
 from services.order_exporter.announcements import sale_content
 from services.order_exporter.handlers import handlers
@@ -55,8 +55,10 @@ def test_the_timeline_of_the_order_shows_it_in_a_dry_run_and_in_the_books() -> N
     task = task_of(consumer().take(link(ORIGINAL, sku="CUP"), bought())[KEY])
     sale = SaleRecorded(**sale_content(task), how="written", number="1", recorded_at=PAID)
     for event in (plan, sale):
-        assert f"product 612 is not linked; its SKU CUP belongs to item {item_of(ORIGINAL)}" in describe_event(event)
-    assert "as intended" in describe_event(sale)
+        assert f"product 612 is not linked; its SKU CUP belongs to item {item_of(ORIGINAL)}" in str(
+            describe_event(event)
+        )
+    assert "as intended" in str(describe_event(sale))
 
 
 def test_a_linked_product_is_its_own_item_and_its_sku_says_nothing() -> None:

@@ -12,7 +12,7 @@ from contracts.model import Event
 from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundLine
-from services.cli.orders.event_text import describe_event
+from services.console.model.event_text import describe_event
 from services.engine.outbox.decision import NOTHING
 from services.refund_exporter.handlers import handlers
 from services.refund_exporter.tasks import CreditNoteTask
@@ -68,7 +68,7 @@ def test_a_refund_of_an_order_that_never_had_a_sale_ends_as_nothing_to_credit(
     assert isinstance(event, NothingToCredit)
     assert (event.refund_id, event.amount) == (BACK.refund_id, Decimal("15.00"))
     assert why in event.why
-    assert f"nothing to credit: {event.why}" in describe_event(event)
+    assert f"nothing to credit: {event.why}" in str(describe_event(event))
     assert service.decisions[KEY].deliveries == service.decisions[KEY].refuse == ()
     service.take(event)
     assert service.take(bought(status="cancelled", paid_at=None) if why.startswith("is cancelled") else BACK)[KEY] == (

@@ -20,7 +20,7 @@ from contracts.returns import ReturnPlanned, ReturnRequested
 from services.accounting.documents.return_requests import MetaSource, RequestInvalid, find_return_request
 from services.cli import push as pushing
 from services.cli.app import app
-from services.cli.orders.event_text import describe_event
+from services.console.model.event_text import describe_event
 from services.refund_exporter.deliveries import deliveries
 from services.refund_exporter.handlers import LANE, handlers
 from services.settings.balance import Dialect
@@ -193,5 +193,8 @@ def test_the_passport_shows_the_request_and_its_plan(store: Store) -> None:
     service.take(store.sale(returning()))
     asked = asks((store.line(CUP_OF_SHOP), "1"), order_id=store.order_id)
     [plan, _] = service.take(asked)[f"{SHOP}:{store.order_id}"].announce
-    assert describe_event(asked) == f"return request R-7 (1 of line {store.line(CUP_OF_SHOP)}) requested by accountant"
-    assert describe_event(plan) == "return request R-7 would become a credit note of 5.50 GEL"
+    assert (
+        str(describe_event(asked))
+        == f"return request R-7 (1 of line {store.line(CUP_OF_SHOP)}) requested by accountant"
+    )
+    assert str(describe_event(plan)) == "return request R-7 would become a credit note of 5.50 GEL"

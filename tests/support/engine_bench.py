@@ -23,6 +23,7 @@ from services.engine.outbox.handlers import Handlers, ServiceRules
 from services.engine.privacy.forgetting import with_forgetting_rules
 from services.engine.state.database import open_database
 from services.engine.state.files import database_path
+from services.engine.state.records import Kind
 from services.engine.state.tables import events
 
 EventT = TypeVar("EventT", bound=Event)
@@ -91,17 +92,21 @@ def _headers(row: Any) -> list[tuple[str, bytes | None]]:
 
 
 @asynccontextmanager
-async def opened(name: str, handlers: Handlers, directory: Path, clock: clocks.Clock) -> AsyncIterator[Engine]:
+async def opened(
+    name: str, handlers: Handlers, directory: Path, clock: clocks.Clock, kinds: Sequence[Kind[Any]] = ()
+) -> AsyncIterator[Engine]:
     """An engine that has read all there was to read."""
-    async with reading(name, handlers, directory, clock) as engine:
+    async with reading(name, handlers, directory, clock, kinds) as engine:
         await engine.finish_catch_up()
         yield engine
 
 
 @asynccontextmanager
-async def reading(name: str, handlers: Handlers, directory: Path, clock: clocks.Clock) -> AsyncIterator[Engine]:
-    """An engine that still reads: it decides nothing before `catch_up_done`."""
-    database = await open_database(directory, name)
+async def reading(
+    name: str, handlers: Handlers, directory: Path, clock: clocks.Clock, kinds: Sequence[Kind[Any]] = ()
+) -> AsyncIterator[Engine]:
+    """An engine that still reads: it decides nothing before `catch_up_done`. `kinds`: those with a table."""
+    database = await open_database(directory, name, kinds)
     try:
         rules = with_forgetting_rules(name, handlers)
         yield Engine(ServiceRules(name, rules, 3 * DAYS, frozenset), database, clock)

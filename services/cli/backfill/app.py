@@ -34,14 +34,14 @@ from services.cli.command import (
     read_settings,
     select_shops,
 )
-from services.cli.day_close.facts import TOPICS, OrderFacts, collect_facts
 from services.cli.day_close.shop_now import DayRange, ShopQuery
 from services.cli.orders.app import read_waits
-from services.cli.orders.event_text import describe_event
 from services.cli.requests import command_header
 from services.cli.screen import console, print_json
 from services.connectors.identity.status import describe_block
 from services.connectors.upstreams import open_shop
+from services.console.model.event_text import describe_event
+from services.console.model.history import TOPICS, OrderFacts, collect_facts
 from services.engine.client.commands import decoded_events, open_answers, send_commands
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
@@ -70,7 +70,7 @@ class StepOutcome:
         """Update the outcome with an event about the order."""
         if not (completed := _completed_deliveries(event)):
             return
-        self.messages.append(describe_event(event))
+        self.messages.append(str(describe_event(event)))
         self.failed |= _is_failure(event)
         ended = self.failed or isinstance(event, OrderRemoved | OrderUnreadable)
         self.pending = set() if ended else self.pending - completed

@@ -28,10 +28,10 @@ from services.cli.command import (
 )
 from services.cli.command import ReasonOption as Reason
 from services.cli.day_close.close import build_acceptance, close_day
-from services.cli.day_close.facts import TOPICS, OrderFacts, collect_facts
 from services.cli.day_close.sources import CloseSources, query_sources
 from services.cli.requests import command_header
 from services.cli.screen import Text, build_table, compose, console, print_json, styled
+from services.console.model.history import TOPICS, OrderFacts, collect_facts
 from services.engine.client.commands import send_command
 from services.engine.client.reader import read_events
 from services.engine.clock import local_date, local_time, utc_now

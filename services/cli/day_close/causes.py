@@ -22,7 +22,7 @@ from services.accounting.documents.order_rules import apply_rules
 from services.accounting.documents.trigger import due_at
 from services.accounting.documents.vat import describe_vat_difference
 from services.cli.day_close.entries import DayEntry
-from services.cli.day_close.facts import OrderHistory
+from services.console.model.history import OrderHistory
 from services.engine.clock import local_time
 from services.order_exporter.comparison import describe_edit
 from services.settings.shop import ShopSettings

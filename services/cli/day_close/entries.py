@@ -15,8 +15,8 @@ from services.accounting.documents.figures import is_same_amount
 from services.accounting.documents.store_credit import booked_total, credit_booked
 from services.accounting.documents.trigger import is_own_purchase, is_triggered
 from services.accounting.documents.unbookable import Unbookable
-from services.cli.day_close.facts import OrderHistory
 from services.cli.day_close.sides import UNSTATED, Side, document_rates, order_rates, refund_rates
+from services.console.model.history import OrderHistory
 from services.engine.clock import local_date
 from services.order_exporter.payments import BY_SHOP, Payment, Payments, entered_payment
 from services.settings.orders import OrderSettings, PaymentSettings

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 from contracts.order_statuses import DRAFT_STATUSES, TRASH
 from contracts.shop import OrderChanged, RefundIssued
-from services.cli.day_close.facts import OrderHistory
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.orders import OrderSummary, order_summary
 from services.connectors.woocommerce.read import ReadError
 from services.connectors.woocommerce.refund import refund_issued
+from services.console.model.history import OrderHistory
 from services.engine.clock import TBILISI, local_day, local_time
 from services.engine.state.store import chunks
 from services.settings.orders import OrderSettings

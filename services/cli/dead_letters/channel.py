@@ -19,7 +19,7 @@ from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled
 from contracts.topics import TOPICS
 from services.cli.command import FAILED, NO_ANSWER
 from services.cli.dead_letter_log import DeadLetter
-from services.cli.orders.event_text import describe_event
+from services.console.model.event_text import describe_event
 from services.engine.client.commands import decoded_events, open_answers
 from services.engine.kafka.connection import create_producer
 from services.engine.kafka.publisher import Seal, leave_unsealed
@@ -144,7 +144,7 @@ def _is_outcome(event: Event, delivery: str) -> bool:
 def _to_result(dead_letter: DeadLetter, event: Event) -> ReplayResult:
     if isinstance(event, DeadLettered):
         return ReplayResult(dead_letter, "failed again", f"{event.reason}: {event.detail}")
-    return ReplayResult(dead_letter, "done", describe_event(event))
+    return ReplayResult(dead_letter, "done", str(describe_event(event)))
 
 
 def timed_out_result(dead_letter: DeadLetter, events: Sequence[Event], patience: float) -> ReplayResult:

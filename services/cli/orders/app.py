@@ -27,21 +27,15 @@ from contracts.model import Event
 from contracts.sales_orders import SalesOrderPlanned, SalesOrderRecorded
 from services.cli import times
 from services.cli.command import FAILED, Json, OneShop, OrderId, Shop, command, read_settings, select_shop, select_shops
-from services.cli.day_close.facts import TOPICS, collect_facts
 from services.cli.orders import timeline
-from services.cli.orders.states import (
-    FINAL_STATES,
-    IDLE_STATES,
-    ExportState,
-    Waits,
-    describe_order_state,
-    list_order_states,
-)
+from services.cli.orders.states import ExportState, describe_order_state, list_order_states
 from services.cli.orders.timeline import OrderTimeline
 from services.cli.rule_explanation import explain_known_order
 from services.cli.rule_explanation import show_explanation as show_rules
 from services.cli.screen import build_table, compose, console, errors, print_json, styled
 from services.connectors.identity.status import describe_block
+from services.console.model.history import TOPICS, collect_facts
+from services.console.model.order_states import FINAL_STATES, IDLE_STATES, Waits
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.engine.state.files import database_path

@@ -22,7 +22,7 @@ from contracts.order_statuses import is_void
 from contracts.privacy import ForgetRequested
 from contracts.returns import ReturnRequested
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued, RefundRemoved
-from services.cli.orders.event_text import describe_event
+from services.console.model.event_text import describe_event
 from services.engine.clock import local_time
 from services.engine.outbox.dead_letters import order_key_of
 
@@ -172,7 +172,7 @@ def _entries(envelope: Envelope[Event]) -> list[TimelineEntry]:
     entries = [
         TimelineEntry(_clock(attempt), who, f"{attempt.outcome}: {attempt.detail}") for attempt in _attempts(event)
     ]
-    return [*entries, TimelineEntry(local_time(envelope.time, seconds=True), who, describe_event(event))]
+    return [*entries, TimelineEntry(local_time(envelope.time, seconds=True), who, str(describe_event(event)))]
 
 
 def _clock(attempt: Attempt) -> str:

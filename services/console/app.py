@@ -1,0 +1,23 @@
+"""console: projects all topics into a query database, and shows it to people."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.console.model.handlers import KINDS, SERVICE, handlers
+from services.engine.clock import Clock, utc_now
+from services.engine.runtime.blueprint import Blueprint, Task, fingerprint
+from services.settings.model import Settings
+
+
+@asynccontextmanager
+async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[Blueprint]:
+    """Wire the service: rules without deliveries. It is shown from the start, also while it still reads."""
+    rules = fingerprint(settings.shops.values())
+    yield Blueprint(SERVICE, handlers(settings), rules, early_tasks=web_tasks(settings, clock), kinds=KINDS)
+
+
+def web_tasks(settings: Settings, clock: Clock) -> list[Task]:
+    """What serves the API and the pages: each task gets the engine, whose `database` the queries read."""
+    return []

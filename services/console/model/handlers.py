@@ -1,0 +1,57 @@
+"""The rules of the console: what each event adds to the query database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from contracts.envelope import Envelope
+from contracts.model import Event
+from contracts.topics import TOPICS as ALL_TOPICS
+from services.console.model.dead_letters import DEAD_LETTER_RULES, DEAD_LETTERS
+from services.console.model.documents import DOCUMENT_RULES
+from services.console.model.facts import FACT_RULES, ORDER_SUBJECT
+from services.console.model.orders import decide_order
+from services.console.model.rows import DOCUMENTS, ORDERS, REFUNDS, TIMELINE
+from services.console.model.timeline import TIMELINE_RULES
+from services.engine.outbox.decision import NOTHING, Decision
+from services.engine.outbox.handlers import Handlers, Remember
+from services.engine.privacy.keys import TOPIC as KEYS
+from services.engine.state.records import Kind, State
+from services.settings.model import Settings
+from services.settings.shop import ShopSettings
+
+SERVICE = "console"
+TOPICS = tuple(topic.name for topic in ALL_TOPICS if topic.name != KEYS)
+"""Every topic but the keys, which the engine reads."""
+KINDS: Sequence[Kind[Any]] = (ORDERS, REFUNDS, DOCUMENTS, TIMELINE, DEAD_LETTERS)
+"""The kinds of rows that queries read, each in a table of its own."""
+RULES: Sequence[Mapping[type[Event], Remember]] = (FACT_RULES, DOCUMENT_RULES, DEAD_LETTER_RULES, TIMELINE_RULES)
+
+
+def handlers(settings: Settings) -> Handlers:
+    """The rules. A subject is `order:shop:id`: its decision derives the rows of the order."""
+    return Handlers(topics=TOPICS, remember=_compose(RULES), decide=partial(decide, settings.shops))
+
+
+def decide(shops: Mapping[str, ShopSettings], subject: str, state: State) -> Decision:
+    """Derive the rows of a subject. The console has no deliveries: it only reads."""
+    return decide_order(shops, subject, state) if subject.startswith(ORDER_SUBJECT) else NOTHING
+
+
+def _compose(maps: Sequence[Mapping[type[Event], Remember]]) -> Mapping[type[Event], Remember]:
+    """For each event the rules of all maps, in their order."""
+    types = dict.fromkeys(type_ for rules in maps for type_ in rules)
+    return {type_: _all([rules[type_] for rules in maps if type_ in rules]) for type_ in types}
+
+
+def _all(rules: Sequence[Remember]) -> Remember:
+    if len(rules) == 1:
+        return rules[0]
+
+    def rule(envelope: Envelope[Any], state: State) -> None:
+        for each in rules:
+            each(envelope, state)
+
+    return rule

@@ -1,0 +1,1 @@
+"""Questions about the query database, and their answers."""
