@@ -11,7 +11,7 @@ import pytest
 
 from contracts.operations import DeadLettered, DeadLetterSettled, DiscardRequested, ReplayRequested
 from services.console.queries.dead_letters import (
-    DeadLetterFilter,
+    DeadLetterQuery,
     DeadLetterSummary,
     list_dead_letters,
     list_groups,
@@ -52,7 +52,7 @@ def closed(one: DeadLettered, how: str = "discarded", minutes: int = 60) -> Dead
 
 
 async def listed(console: ConsoleBench, **wanted: Any) -> list[DeadLetterSummary]:
-    return list((await console.ask(list_dead_letters, DeadLetterFilter(**wanted))).items)
+    return list((await console.ask(list_dead_letters, DeadLetterQuery(**wanted))).items)
 
 
 async def test_open_dead_letters_are_grouped_by_reason_and_shop(console: ConsoleBench) -> None:
@@ -86,7 +86,7 @@ async def test_pages_of_many_dead_letters_have_each_once(console: ConsoleBench) 
     seen: list[str] = []
     after: str | None = None
     while True:
-        page = await console.ask(list_dead_letters, DeadLetterFilter(), after, 5)
+        page = await console.ask(list_dead_letters, DeadLetterQuery(), after, 5)
         seen += [one.id for one in page.items]
         if (after := page.next) is None:
             break

@@ -17,8 +17,8 @@ from contracts.model import Event
 from contracts.operations import CommandSettled, PaymentReceived
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundRemoved
 from services.console.queries.order_detail import read_order
-from services.console.queries.orders import OrderFilter, OrderSummary, search_orders
-from services.console.queries.page import InvalidCursor, Page
+from services.console.queries.orders import OrderFilter, OrderOverview, search_orders
+from services.console.queries.page import InvalidCursor, ResultPage
 from services.settings.translation import translator
 from tests.cli.day_events import open_dead_letter, recorded_credit_note, settled_dead_letter
 from tests.console.console_bench import ConsoleBench, open_console
@@ -49,8 +49,8 @@ async def console(tmp_path: Path) -> AsyncIterator[ConsoleBench]:
         yield found
 
 
-async def listed(console: ConsoleBench, **wanted: Any) -> list[OrderSummary]:
-    page: Page[OrderSummary] = await console.ask(search_orders, OrderFilter(**wanted))
+async def listed(console: ConsoleBench, **wanted: Any) -> list[OrderOverview]:
+    page: ResultPage[OrderOverview] = await console.ask(search_orders, OrderFilter(**wanted))
     return list(page.items)
 
 
@@ -168,7 +168,7 @@ async def test_an_order_shows_its_lines_beside_those_of_its_documents(console: C
     assert [one.difference for one in (await console.ask(read_order, SHOP, ORDER)).lines] == [Decimal(1), Decimal(0)]
 
 
-async def test_the_timeline_tells_what_happened_with_its_attempts_approvals_and_dead_letters(
+async def test_the_timeline_describes_what_happened_with_its_attempts_approvals_and_dead_letters(
     console: ConsoleBench,
 ) -> None:
     shape = {"shop": SHOP, "shape": "card, 18 %"}

@@ -1,4 +1,4 @@
-"""Dead letters as rows: open or closed, since when, by whom, and which order they are about."""
+"""Dead letters as rows: open or closed, since when, who closed them, and which order they are about."""
 
 from __future__ import annotations
 

@@ -10,14 +10,14 @@ from contracts.model import Part
 from services.settings.translation import Translate
 
 
-class Message(Part):
-    """A text with the values that stand in its braces; a value may be a message itself.
+class StoredMessage(Part):
+    """A text with the values of its braces; a value may be a message itself.
 
     `text` is English and the key of its translation. An amount or date among the values is already formatted.
     """
 
     text: str = ""
-    values: dict[str, str | Message] = Field(default_factory=dict)
+    values: dict[str, str | StoredMessage] = Field(default_factory=dict)
 
     def render(self, translate: Translate) -> str:
         """The text in another language."""
@@ -32,16 +32,16 @@ class Message(Part):
         return self.render(str)
 
 
-def _render(value: str | Message, translate: Translate) -> str:
+def _render(value: str | StoredMessage, translate: Translate) -> str:
     return value if isinstance(value, str) else value.render(translate)
 
 
-def message(text: str, **values: str | int | Message) -> Message:
+def message(text: str, **values: str | int | StoredMessage) -> StoredMessage:
     """A message; numbers are written as they are. Import it as `_`, so that its text is collected for translation."""
-    return Message(text=text, values={name: _as_value(value) for name, value in values.items()})
+    return StoredMessage(text=text, values={name: _as_value(value) for name, value in values.items()})
 
 
-def _as_value(value: str | int | Message) -> str | Message:
+def _as_value(value: str | int | StoredMessage) -> str | StoredMessage:
     return str(value) if isinstance(value, int) else value
 
 

@@ -14,7 +14,7 @@ from contracts.shop import OrderChanged
 from services.accounting.documents.hold import find_hold
 from services.accounting.documents.trigger import DEFAULT, is_triggered, role_of
 from services.console.model.history import OrderHistory
-from services.console.model.message import Message
+from services.console.model.message import StoredMessage
 from services.console.model.message import message as _
 from services.engine.clock import local_time
 from services.settings.orders import OrderSettings
@@ -49,7 +49,7 @@ class ItemState(Part):
     """
 
     state: StateName
-    why: Message = Message()
+    why: StoredMessage = StoredMessage()
     reason: str = ""
     dead_letter: str = ""
     until: Instant | None = None
@@ -97,7 +97,7 @@ def needs_person(event: DeadLettered) -> ItemState:
     """The state of what a dead letter prevents."""
     return ItemState(
         state="needs a person",
-        why=Message(text="{detail}", values={"detail": event.detail}),
+        why=StoredMessage(text="{detail}", values={"detail": event.detail}),
         reason=event.reason,
         dead_letter=event.dead_letter,
     )
@@ -107,7 +107,7 @@ def judge_unread(history: OrderHistory, refund_id: int = 0) -> ItemState | None:
     """Why store-feed could not read an order or one of its refunds; None if it could."""
     unread = history.unread_refunds.get(refund_id) if refund_id else history.unread
     if unread is not None:
-        detail = Message(text="{detail}", values={"detail": unread.detail})
+        detail = StoredMessage(text="{detail}", values={"detail": unread.detail})
         why = _("refund {refund}: {detail}", refund=refund_id, detail=detail) if refund_id else detail
         return ItemState(state="not readable", why=why, reason=unread.reason)
     failed = (one for one in history.dead_letters.values() if one.service == "store-feed")
@@ -160,7 +160,7 @@ def _judge_triggered(order: OrderChanged, history: OrderHistory, rules: ShopSett
     if history.approval_requests.get(sale_id(order.key)) is not None:
         return ItemState(state="to be approved", why=_("it waits for the accountant"))
     if why := waits.get(sale_id(order.key)) or waits.get(client_id(order.key)):
-        return ItemState(state="due", why=Message(text="{why}", values={"why": why}))
+        return ItemState(state="due", why=StoredMessage(text="{why}", values={"why": why}))
     reasons = {
         "live": _("its Sale is being exported"),
         "dry-run": _("dry run: planned, not written"),
@@ -169,7 +169,7 @@ def _judge_triggered(order: OrderChanged, history: OrderHistory, rules: ShopSett
     return ItemState(state="due", why=reasons[rules.flows.orders])
 
 
-def describe_trigger(order: OrderChanged, rules: OrderSettings) -> Message:
+def describe_trigger(order: OrderChanged, rules: OrderSettings) -> StoredMessage:
     """What would cause the Sale of an order that is not due yet."""
     own = rules.trigger.get(order.payment_method)
     statuses = " or ".join(own if own is not None else rules.trigger.get(DEFAULT, ())) or "no status"
@@ -178,7 +178,7 @@ def describe_trigger(order: OrderChanged, rules: OrderSettings) -> Message:
     return _("{status}; exported at {statuses}", status=order.status, statuses=statuses)
 
 
-NO_SALE_EVER: Mapping[str, Message] = {
+NO_SALE_EVER: Mapping[str, StoredMessage] = {
     "given up": _("the order was cancelled and has no Sale"),
     "removed": _("the order was removed and has no Sale"),
     "part of another order": _("the order is in the Sale of its parent"),
@@ -198,7 +198,7 @@ def judge_refund(
     if refund_id in history.unread_refunds and (unread := judge_unread(history, refund_id)) is not None:
         return unread
     if (nothing := history.nothing_to_credit.get(refund_id)) is not None and history.sale is None:
-        return ItemState(state="nothing to credit", why=Message(text="{why}", values={"why": nothing.why}))
+        return ItemState(state="nothing to credit", why=StoredMessage(text="{why}", values={"why": nothing.why}))
     if (discarded := _discarded(history, (name,))) is not None:
         return discarded
     return _without_sale(order) if order != "in the books" else _judge_pending_refund(name, history, rules, waits)
@@ -211,7 +211,7 @@ def _judge_pending_refund(name: str, history: OrderHistory, rules: ShopSettings,
         why = _('refunds.policy is "manual": enter its credit note in Balance')
         return ItemState(state="booked by hand", why=why)
     if why_waiting := waits.get(name):
-        return ItemState(state="due", why=Message(text="{why}", values={"why": why_waiting}))
+        return ItemState(state="due", why=StoredMessage(text="{why}", values={"why": why_waiting}))
     reasons = {
         "live": _("its credit note is being exported"),
         "dry-run": _("dry run: planned"),
@@ -223,5 +223,5 @@ def _judge_pending_refund(name: str, history: OrderHistory, rules: ShopSettings,
 def _without_sale(order: StateName) -> ItemState:
     if why := NO_SALE_EVER.get(order):
         return ItemState(state="nothing to credit", why=why)
-    why = _("its order has no Sale yet ({state})", state=Message(text=order))
+    why = _("its order has no Sale yet ({state})", state=StoredMessage(text=order))
     return ItemState(state="waits for its Sale", why=why)

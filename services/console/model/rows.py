@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaD
 
 from contracts.ledger import Attempt
 from contracts.model import Instant, Part
-from services.console.model.message import Message
+from services.console.model.message import StoredMessage
 from services.console.model.order_states import ItemState, StateName
 from services.engine.state.records import Kind
 from services.engine.state.tables import record_table
@@ -202,7 +202,7 @@ class TimelineRow(Part):
     source: str
     at: Instant
     sequence: int
-    message: Message
+    message: StoredMessage
     attempts: tuple[Attempt, ...] = ()
     document: str = ""
     """The document that an approval is for; empty for a whole shape."""

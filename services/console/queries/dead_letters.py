@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from contracts.operations import DeadLettered, DeadLetterSettled
 from services.console.model.dead_letters import DeadLetterRow, DeadLetterState, dead_letters
 from services.console.model.timeline import dead_letter_ref
-from services.console.queries.page import LIMIT, Page, cursor_of, make_page, sort_newest_first
-from services.console.queries.timeline import TimelineEntry, list_entries, read_timeline
+from services.console.queries.page import LIMIT, ResultPage, cursor_of, make_page, sort_newest_first
+from services.console.queries.timeline import HistoryEntry, list_entries, read_timeline
 
 C = dead_letters.c
 
@@ -32,7 +32,7 @@ class DeadLetterGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetterFilter:
+class DeadLetterQuery:
     """Which dead letters; what is left out does not limit."""
 
     open: bool | None = True
@@ -46,7 +46,7 @@ class DeadLetterFilter:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterSummary:
-    """A dead letter as a list shows it. `closed_…`: how, when, by whom and why it was closed."""
+    """A dead letter as a list shows it. `closed_…`: how, when and why it was closed, and who did it."""
 
     id: str
     state: DeadLetterState
@@ -74,7 +74,7 @@ class DeadLetterDetail:
     summary: DeadLetterSummary
     failed: DeadLettered
     settled: DeadLetterSettled | None
-    timeline: tuple[TimelineEntry, ...]
+    timeline: tuple[HistoryEntry, ...]
 
 
 async def list_groups(connection: AsyncConnection, owner: str = "") -> list[DeadLetterGroup]:
@@ -97,8 +97,8 @@ def _moment(timestamp: float) -> datetime:
 
 
 async def list_dead_letters(
-    connection: AsyncConnection, wanted: DeadLetterFilter, after: str | None = None, limit: int = LIMIT
-) -> Page[DeadLetterSummary]:
+    connection: AsyncConnection, wanted: DeadLetterQuery, after: str | None = None, limit: int = LIMIT
+) -> ResultPage[DeadLetterSummary]:
     """A page of dead letters, newest first: open ones by their first failure, closed ones by when they were closed.
 
     Raises `InvalidCursor`.
@@ -114,7 +114,7 @@ async def list_dead_letters(
     )
 
 
-def _conditions(wanted: DeadLetterFilter) -> Iterator[ColumnElement[bool]]:
+def _conditions(wanted: DeadLetterQuery) -> Iterator[ColumnElement[bool]]:
     if wanted.open is not None:
         yield C.state == "open" if wanted.open else C.closed_at.is_not(None)
     texts = (

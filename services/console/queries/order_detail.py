@@ -18,13 +18,13 @@ from contracts.delivery_ids import order_key
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, RecordedLine, SaleRecorded, is_reversal
 from contracts.shop import OrderChanged, OrderLine, Person
 from services.console.model import facts
-from services.console.model.message import Message
+from services.console.model.message import StoredMessage
 from services.console.model.order_states import StateName
 from services.console.model.rows import DocumentKind, DocumentRow, OrderRow, RefundRow, documents, orders, refunds
 from services.console.model.timeline import account_ref, dead_letter_ref, person_ref, shape_ref
 from services.console.queries.dead_letters import DeadLetterSummary, dead_letters_of_order
-from services.console.queries.orders import OrderSummary, summarize
-from services.console.queries.timeline import TimelineEntry, list_entries, read_timeline
+from services.console.queries.orders import OrderOverview, summarize
+from services.console.queries.timeline import HistoryEntry, list_entries, read_timeline
 from services.engine.state.records import Kind
 from services.engine.state.tables import records
 
@@ -84,18 +84,18 @@ class RefundDetail:
     currency: str
     created_at: datetime | None
     state: StateName
-    why: Message
+    why: StoredMessage
 
 
 @dataclass(frozen=True, slots=True)
 class OrderDetail:
     """One order. `person` is None unless it was asked for, and after the person was forgotten."""
 
-    summary: OrderSummary
+    summary: OrderOverview
     lines: tuple[LineComparison, ...]
     documents: tuple[DocumentDetail, ...]
     refunds: tuple[RefundDetail, ...]
-    timeline: tuple[TimelineEntry, ...]
+    timeline: tuple[HistoryEntry, ...]
     dead_letters: tuple[DeadLetterSummary, ...]
     approvals: tuple[ApprovalAsked, ...]
     client: ClientRecorded | None

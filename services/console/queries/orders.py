@@ -10,11 +10,11 @@ from decimal import Decimal
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.console.model.message import Message
+from services.console.model.message import StoredMessage
 from services.console.model.order_states import ItemState, StateName
 from services.console.model.rows import Buyer, OrderRow, orders
 from services.console.queries.masking import mask_buyer
-from services.console.queries.page import LIMIT, Page, cursor_of, make_page, sort_newest_first
+from services.console.queries.page import LIMIT, ResultPage, cursor_of, make_page, sort_newest_first
 from services.engine.state.sql import as_column
 
 C = orders.c
@@ -44,7 +44,7 @@ class OrderFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderSummary:
+class OrderOverview:
     """An order as a list shows it. `buyer` is masked unless the reader may see people; None if unknown or forgotten."""
 
     shop: str
@@ -58,7 +58,7 @@ class OrderSummary:
     created_at: datetime | None
     paid_at: datetime | None
     state: StateName
-    why: Message
+    why: StoredMessage
     reason: str
     dead_letter: str
     held_until: datetime | None
@@ -76,7 +76,7 @@ class OrderSummary:
 
 async def search_orders(
     connection: AsyncConnection, wanted: OrderFilter, after: str | None = None, limit: int = LIMIT
-) -> Page[OrderSummary]:
+) -> ResultPage[OrderOverview]:
     """A page of the orders that the filter matches, newest first. Raises `InvalidCursor`."""
     query = select(C.key, C.placed_at, C.body).where(*conditions(wanted))
     rows = (await connection.execute(sort_newest_first(query, C.placed_at, C.key, after, limit))).all()
@@ -119,10 +119,10 @@ def _text_conditions(text: str, *, people: bool) -> Iterator[ColumnElement[bool]
             yield C.phone.endswith(digits, autoescape=True)
 
 
-def summarize(row: OrderRow, *, people: bool) -> OrderSummary:
+def summarize(row: OrderRow, *, people: bool) -> OrderOverview:
     """The summary of a row."""
     found: ItemState = row.item_state
-    return OrderSummary(
+    return OrderOverview(
         shop=row.shop,
         order_id=row.order_id,
         number=row.number,

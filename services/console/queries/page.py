@@ -23,7 +23,7 @@ class InvalidCursor(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[ItemT]):
+class ResultPage(Generic[ItemT]):
     """Some items of a list in its order. `next`: what to pass as `after` for the following page; None at the end."""
 
     items: tuple[ItemT, ...]
@@ -71,7 +71,7 @@ def within_limit(limit: int) -> int:
 
 def make_page(
     rows: Sequence[Any], limit: int, item_of: Callable[[Any], ItemT], cursor: Callable[[Any], str]
-) -> Page[ItemT]:
+) -> ResultPage[ItemT]:
     """The page of these rows, of which one more was read than the page has."""
     shown = rows[: within_limit(limit)]
-    return Page(tuple(item_of(row) for row in shown), cursor(shown[-1]) if len(rows) > len(shown) else None)
+    return ResultPage(tuple(item_of(row) for row in shown), cursor(shown[-1]) if len(rows) > len(shown) else None)

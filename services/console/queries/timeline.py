@@ -9,18 +9,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.console.model.message import Message
+from services.console.model.message import StoredMessage
 from services.console.model.message import message as _
 from services.console.model.rows import TimelineRow, timeline
 
 
 @dataclass(frozen=True, slots=True)
-class TimelineEntry:
+class HistoryEntry:
     """One line of a timeline. `event` and `type` identify the event; an attempt before it has no event of its own."""
 
     at: datetime
     source: str
-    message: Message
+    message: StoredMessage
     event: str
     type: str
     is_attempt: bool = False
@@ -37,14 +37,14 @@ async def read_timeline(
     return [TimelineRow.model_validate_json(body) for body in rows]
 
 
-def list_entries(rows: Iterable[TimelineRow]) -> Iterator[TimelineEntry]:
+def list_entries(rows: Iterable[TimelineRow]) -> Iterator[HistoryEntry]:
     """The lines of these rows: before an event the attempts that did not simply succeed."""
     for row in rows:
         for attempt in row.attempts:
-            outcome = Message(text=attempt.outcome)
+            outcome = StoredMessage(text=attempt.outcome)
             text = _("{outcome}: {detail}", outcome=outcome, detail=attempt.detail)
-            yield TimelineEntry(attempt.at, row.source, text, row.event, row.type, is_attempt=True)
-        yield TimelineEntry(row.at, row.source, row.message, row.event, row.type)
+            yield HistoryEntry(attempt.at, row.source, text, row.event, row.type, is_attempt=True)
+        yield HistoryEntry(row.at, row.source, row.message, row.event, row.type)
 
 
 OUTCOMES = (_("retry"), _("blocked"), _("refused"), _("unknown"), _("done"))
