@@ -40,17 +40,19 @@ SERVICES = (
     "refund-exporter",
     "order-notifier",
 )
-OPTIONAL_SERVICES = ("alerts", "console")
+OPTIONAL_SERVICES = ("alerts",)
 """Services that run only if the settings have a section of that name."""
+PAGES = ("console",)
+"""The same, for services without a container of their own: they run in `davtari up` and `davtari run`."""
 
 
 def load_blueprint(name: str) -> Open:
     """The function that opens a service. Raises `KeyError` for an unknown name."""
-    if name not in (*SERVICES, *OPTIONAL_SERVICES):
+    if name not in (*SERVICES, *OPTIONAL_SERVICES, *PAGES):
         raise KeyError(name)
     return cast("Open", import_quickly(f"services.{name.replace('-', '_')}.app").blueprint)
 
 
 def configured_services(settings: Settings) -> list[str]:
     """The names of the services that these settings need."""
-    return [*SERVICES, *[name for name in OPTIONAL_SERVICES if getattr(settings, name) is not None]]
+    return [*SERVICES, *[name for name in (*OPTIONAL_SERVICES, *PAGES) if getattr(settings, name) is not None]]
