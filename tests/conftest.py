@@ -12,8 +12,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support.secret import use_secret_of_tests
+
 os.umask(0o077)
 """Services refuse secrets that others can read: what tests write is private, as `davtari init` writes it."""
+
+use_secret_of_tests()  # ids are made while tests are collected, too
 
 pytest_plugins = [
     "pytester",
@@ -30,6 +34,12 @@ def pytest_collection_finish() -> None:
     """Exclude all objects that exist now from garbage collection: they live until the end of the run."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _secret_of_the_tests() -> None:
+    """A command reads the secret of its settings; the next test makes ids with the tests' own all the same."""
+    use_secret_of_tests()
 
 
 @pytest.fixture(autouse=True)

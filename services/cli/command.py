@@ -15,6 +15,7 @@ import typer
 
 from services.cli.screen import console, print_json, report_left_out
 from services.engine.client.unreadable import collect_unreadable
+from services.engine.person_ids import use_secret
 from services.settings import Settings, SettingsError, load
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ class GlobalOptions:
 
 
 def read_settings() -> Settings:
-    """Read the settings file of `--settings`. Raises `SettingsError`."""
-    return load(GlobalOptions.settings_file)
+    """Read the settings file of `--settings`; ids of persons are made with its secret. Raises `SettingsError`."""
+    chosen = load(GlobalOptions.settings_file)
+    use_secret(chosen.privacy.secret)
+    return chosen
 
 
 def select_shop(chosen: Settings, shop: str) -> str:

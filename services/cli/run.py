@@ -23,6 +23,7 @@ from services.engine.clock import utc_now
 from services.engine.kafka.availability import retry_until_available
 from services.engine.kafka.membership import Displaced
 from services.engine.kafka.topics import TopicsNotCreated, create_topics
+from services.engine.person_ids import use_secret
 from services.engine.runtime.process_monitor import ProcessMonitor, serve_telemetry
 from services.engine.runtime.service import Service
 from services.engine.runtime.serving import CannotListen
@@ -45,6 +46,7 @@ async def run_service(
     name: str, settings: Settings, ready: asyncio.Event | None = None, watching: Watching = nullcontext
 ) -> None:
     """Run a service until it is cancelled. Raises the error that ended it."""
+    use_secret(settings.privacy.secret)
     async with load_blueprint(name)(settings) as blueprint:
         running = Service(blueprint, settings)
         if ready is not None:
@@ -85,6 +87,7 @@ async def _pause(name: str, failures: int, cause: BaseException) -> None:
 
 async def run_until_signalled(names: Iterable[str], settings: Settings, *, supervised: bool) -> None:
     """Run services until SIGTERM or SIGINT, and finish current work first. Serves health and metrics."""
+    settings.privacy.secret()  # refused before anything starts, and not when the first id is needed
     _keep_files_private(settings.state.directory)
     chosen, telemetry = list(names), settings.telemetry
     await require_not_running(settings.state.directory, chosen, utc_now)

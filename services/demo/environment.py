@@ -30,6 +30,7 @@ from services.settings import Settings, load
 SOLD = (GOODS, DRINKS, FOOD, HOME, PAPER, CLOTHES)
 """The folders of the sandbox Balance that the shop sells; the others stay unmapped, and therefore invisible."""
 WEBHOOK_SECRET = "sandbox-webhook-secret"
+PRIVACY_SECRET = "the sandbox invents its people: nothing here is secret"
 ALL_LIVE = dict.fromkeys(("catalogue", "prices", "stock", "orders", "refunds"), "live")
 ALL_DRY = dict.fromkeys(ALL_LIVE, "dry-run")
 
@@ -125,6 +126,7 @@ def write_secrets(folder: Path) -> None:
     secrets = folder / "secrets"
     secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
     texts = {"balance-password": "sandbox", "key": "ck_sandbox", "secret": "cs_sandbox", "webhook": WEBHOOK_SECRET}
+    texts["privacy"] = PRIVACY_SECRET
     for name, text in texts.items():
         write_secret(secrets / name, text)
 
@@ -148,6 +150,7 @@ def _tables(environment: SandboxEnvironment, flows: Mapping[str, str]) -> dict[s
         },
         "shops": {"main": _shop(environment, flows)},
         "kafka": {"bootstrap-servers": environment.kafka, "topic-prefix": environment.prefix},
+        "privacy": {"secret-file": "secrets/privacy"},
         "state": {"directory": "state"},
         "receiver": {
             "port": environment.receiver_port,

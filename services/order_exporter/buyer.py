@@ -16,9 +16,10 @@ from contracts.shop import OrderChanged, Person
 from services.accounting.contacts import NORMALIZERS
 from services.accounting.documents.ids import contact_ref
 from services.accounting.documents.unbookable import require_setting
+from services.connectors.woocommerce.customers import former_person_ref
 from services.engine.state.records import State
 from services.order_exporter.client import Identity, client_document, identity_of
-from services.order_exporter.projection import ASSIGNED, CLIENT, GIVEN_BY, ORDER, assigned_key, order_client_key
+from services.order_exporter.projection import CLIENT, GIVEN_BY, ORDER, assigned_client, order_client_key
 from services.order_exporter.tasks import ClientTask
 from services.settings.balance import BalanceSettings
 from services.settings.orders import OrderSettings
@@ -57,7 +58,7 @@ def choose_client(order: OrderChanged, settings: OrderSettings, balance: Balance
     identity = identity_of(order.person)
     if identity is not None:
         return _by_number(identity, context)
-    if assigned := _assigned_client(order.person_ref, context):
+    if assigned := assigned_client(order.shop, person_refs(order), state):
         return ChosenClient(assigned, how="client by hand")
     numbers = _other_numbers(context) if settings.clients.known_links else ()
     if len(numbers) == 1:
@@ -67,15 +68,15 @@ def choose_client(order: OrderChanged, settings: OrderSettings, balance: Balance
     return _by_contact(context)
 
 
-def _assigned_client(ref: str, context: BuyerContext) -> str | None:
-    assignment = context.state.get(ASSIGNED, assigned_key(context.order.shop, ref))
-    return assignment.client if assignment else None
+def person_refs(order: OrderChanged) -> tuple[str, str]:
+    """The references of an order's buyer: the one in use, and that of an earlier version."""
+    return order.person_ref, former_person_ref(order)
 
 
 def _by_number(identity: Identity, context: BuyerContext) -> ChosenClient:
     """A client assigned to the person does not count here: they order for the owner of the number."""
     how = f"{identity.kind} by number"
-    if assigned := _assigned_client(identity.ref, context):
+    if assigned := assigned_client(context.order.shop, identity.refs, context.state):
         return ChosenClient(assigned, how=how)
     if known := _known(identity.ref, context):
         return replace(known, how=how)
@@ -90,7 +91,8 @@ def _known(ref: str, context: BuyerContext) -> ChosenClient | None:
 
 def _other_numbers(context: BuyerContext) -> Sequence[Identity]:
     """The different identities that the same account, or guest with the same e-mail, gave with other orders."""
-    given = sorted(context.state.find(GIVEN_BY, context.order.person_ref).values(), key=lambda each: each.order)
+    by_ref = context.state.find_many(GIVEN_BY, person_refs(context.order)).values()
+    given = sorted((each for found in by_ref for each in found.values()), key=lambda each: each.order)
     newest = {each.identity: each.order for each in given}
     orders = context.state.get_many(ORDER, newest.values())
     found = [identity_of(known.order.person) for known in orders.values()]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from contracts.shop import Address, OrderChanged, Person
 from services.accounting.documents.figures import COMMENT_LIMIT, without_empty
-from services.accounting.documents.ids import client_uid
+from services.accounting.documents.ids import client_uid, former_client_uid
 from services.accounting.documents.order_rules import valid_number
 from services.order_exporter.tasks import SaleTask
 from services.settings.balance import ListTexts
@@ -29,6 +29,11 @@ class Identity:
     def ref(self) -> str:
         """An opaque name for the identity, for places without personal data."""
         return client_uid(self.number)
+
+    @property
+    def refs(self) -> tuple[str, str]:
+        """The `ref`, and the one of an earlier version, by which its records are found."""
+        return self.ref, former_client_uid(self.number)
 
 
 def identity_of(person: Person | None) -> Identity | None:

@@ -18,7 +18,7 @@ from services.engine.outbox.decision import Delivery
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
 from services.order_exporter.client import delivery_address, identity_of
-from services.order_exporter.projection import ASSIGNED, CLIENT, assigned_key
+from services.order_exporter.projection import CLIENT, assigned_client
 from services.order_exporter.tasks import ContactTask
 from services.settings.clients import ContactPolicies
 from services.settings.model import Settings
@@ -78,8 +78,8 @@ def _buyer(order: OrderChanged, state: State) -> IdentifiedBuyer | None:
     if identity is None or is_void(order):
         return None
     latest = state.get(LATEST, merged_key(order.shop, identity.ref))
-    assignment, known = state.get(ASSIGNED, assigned_key(order.shop, identity.ref)), state.get(CLIENT, identity.ref)
-    client = (assignment.client if assignment else None) or (known.client if known else None)
+    known = state.get(CLIENT, identity.ref)
+    client = assigned_client(order.shop, identity.refs, state) or (known.client if known else None)
     return IdentifiedBuyer(order, client, identity.ref) if client and latest and latest.order == order.key else None
 
 

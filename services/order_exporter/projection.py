@@ -106,6 +106,13 @@ def assigned_key(shop: str, ref: str) -> str:
     return f"{shop}|{ref}"
 
 
+def assigned_client(shop: str, refs: Iterable[str], state: State) -> str | None:
+    """The client that was assigned last under one of these references of a buyer; None also if that was undone."""
+    found = state.get_many(ASSIGNED, [assigned_key(shop, ref) for ref in refs])
+    newest = max(found.values(), key=lambda assignment: assignment.asked_at, default=None)
+    return newest.client if newest else None
+
+
 def order_client_key(order: str) -> str:
     """The key of a client that is used for one order only."""
     return f"order:{order}"

@@ -12,18 +12,38 @@ from pydantic import AfterValidator, Field, model_validator
 
 from services.settings.alerts import AlertSettings
 from services.settings.balance import BalanceSettings
-from services.settings.base import Section, WebAddress
+from services.settings.base import SecretMissing, Section, WebAddress, read_secret
 from services.settings.console import ConsoleSettings
 from services.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
 from services.settings.shop import ShopSettings
+
+SHORTEST_SECRET = 32
+"""Characters; `davtari init` writes 43, which hold 256 random bits."""
+SECRET_FIX = (
+    "write random characters into {path}, once, and keep a copy: (umask 077; head -c 32 /dev/urandom | base64 > {path})"
+)
 
 
 class PrivacySettings(Section):
     """Sealed personal data can be forgotten, although the log is never changed (claim S2.16)."""
 
+    secret_file: Path | None = Field(
+        default=None,
+        description="the key of all ids and digests of personal data, outside Kafka; keep a copy with the settings",
+    )
     seal: bool = Field(
         default=True, description="events hold people's data under a key of each person; both forms are always read"
     )
+
+    def secret(self) -> str:
+        """The installation's secret. Raises `SecretMissing` for one that is missing or too short."""
+        if self.secret_file is None:
+            raise SecretMissing(f"privacy.secret-file is not set; {SECRET_FIX.format(path='secrets/privacy')}")
+        secret = read_secret(self.secret_file, "privacy.secret-file").get_secret_value()
+        if len(secret) < SHORTEST_SECRET:
+            fix = SECRET_FIX.format(path=self.secret_file)
+            raise SecretMissing(f"privacy.secret-file: {self.secret_file} has {len(secret)} characters; {fix}")
+        return secret
 
 
 Lookup = Literal["Groups", "PriceTypes", "Warehouses", "Clients"]

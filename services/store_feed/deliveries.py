@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.json_text import digest_of
 from contracts.model import Event
 from contracts.order_statuses import DRAFT_STATUSES, TRASH
 from contracts.reasons import Reason
@@ -18,6 +17,7 @@ from services.connectors.woocommerce.read import ReadError
 from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Done, Outcome
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
+from services.engine.person_ids import personal_digest
 from services.settings.orders import OrderSettings
 from services.store_feed.order_reader import (
     TAXES_DIFFER,
@@ -78,10 +78,10 @@ class OrderReadDeliveries:
         if isinstance(answer, OutdatedAnswer):
             return (build_outdated_event(wanted, answer, self._clock()),), ""
         if answer.status in DRAFT_STATUSES:
-            return (), digest_of(answer.json)
+            return (), personal_digest(answer.json)
         if answer.status == TRASH:
-            return (_removed(wanted, self._clock()),), digest_of(answer.json)
-        return await self._events(wanted, parser, answer), digest_of(answer.json)
+            return (_removed(wanted, self._clock()),), personal_digest(answer.json)
+        return await self._events(wanted, parser, answer), personal_digest(answer.json)
 
     async def _events(self, wanted: OrderReadPayload, parser: OrderParser, answer: OrderAnswer) -> tuple[Event, ...]:
         if isinstance(answer.fact, ReadError):

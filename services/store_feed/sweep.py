@@ -28,6 +28,7 @@ from services.engine.outbox.engine import Engine
 from services.engine.outbox.faults import Fault, report_fault
 from services.engine.outbox.upstream_errors import UpstreamError
 from services.engine.outbox.work import Work
+from services.engine.person_ids import personal_digest
 from services.engine.state.store import chunks, read_kind
 from services.engine.telemetry.metrics import SWEPT_LATE
 from services.engine.telemetry.state_readings import record_completion
@@ -187,7 +188,7 @@ class OrderSweep:
 
 def _seen(shop: str, order: dict[str, Any]) -> ListedOrder:
     placed = str(order.get("status")) not in DRAFT_STATUSES
-    return ListedOrder(f"{shop}:{php.id_of(order)}", read_modified_at(order), placed, digest_of(order), order)
+    return ListedOrder(f"{shop}:{php.id_of(order)}", read_modified_at(order), placed, personal_digest(order), order)
 
 
 def _last(orders: Sequence[ListedOrder]) -> datetime | None:

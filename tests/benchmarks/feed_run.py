@@ -28,6 +28,7 @@ from services.settings.model import Settings
 from tests.benchmarks.given import NOW, settings
 from tests.benchmarks.rounds import by_turns, stopwatch
 from tests.support.engine_bench import Clock, opened
+from tests.support.secret import use_secret_of_tests
 
 
 @dataclass
@@ -107,4 +108,5 @@ async def run(url: str, folder: Path, rounds: int) -> Found:
 
 
 if __name__ == "__main__":
+    use_secret_of_tests()
     print(json.dumps(asdict(asyncio.run(run(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))))))

@@ -32,6 +32,7 @@ from services.stock_publisher import deliveries as stock
 from tests.benchmarks import goods
 from tests.benchmarks.serving import on_kafka
 from tests.end_to_end.waiting import wait_until
+from tests.support.secret import use_secret_of_tests
 
 PATIENCE, FIRST = 170.0, 500
 
@@ -131,5 +132,6 @@ async def waiting(service: Service) -> int:
 
 
 if __name__ == "__main__":
+    use_secret_of_tests()
     name, url, bootstrap, prefix, folder, events = sys.argv[1:]
     asyncio.run(run(name, url, bootstrap, prefix, Path(folder), int(events)))

@@ -23,6 +23,7 @@ from services.engine.state.database import open_database
 from services.engine.state.files import database_path
 from services.store_feed.inbox import Inbox
 from services.store_feed.webhook import WebhookReceiver
+from tests.support.secret import use_secret_of_tests
 
 SECRET = b"a secret between the shop and us"
 INSERT = "INSERT INTO inbox (shop, topic, body, traceparent) VALUES (?, ?, ?, ?)"
@@ -95,4 +96,5 @@ async def run(kind: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    use_secret_of_tests()
     asyncio.run(run(sys.argv[1], Path(sys.argv[2])))

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from contracts.json_text import digest_of
 from contracts.operations import DeadLettered
 from services.accounting.documents.unbookable import Unbookable
 from services.cli.command import InvalidArgument
@@ -20,6 +19,7 @@ from services.cli.dead_letters.pointers import set_value
 from services.engine.outbox.dead_letters import dead_letter_of_delivery
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.upstream_errors import Unavailable
+from services.engine.person_ids import personal_digest
 from services.sandbox import recorded
 from tests.cli.dead_letter_events import dead_letters
 from tests.order_exporter.receipt_bench import receipt, sold
@@ -40,7 +40,7 @@ RECEIPT: dict[str, Any] = receipt(sold().again(KEY, NOON)).model_dump(mode="json
 def refused(payload: dict[str, Any], kind: str = "sale") -> DeadLetter:
     """The dead letter of a delivery that Balance refused."""
     about = Delivery(f"{kind}:{KEY}", kind, "balance.documents", KEY, payload)
-    reason = ("balance.period-closed", "closed", digest_of(payload), PAID)
+    reason = ("balance.period-closed", "closed", personal_digest(payload), PAID)
     event = dead_letter_of_delivery("order-exporter", KEY, about, *reason)
     (one,) = dead_letters(DeadLettered.model_validate_json(event.model_dump_json()))
     return one

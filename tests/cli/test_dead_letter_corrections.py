@@ -9,7 +9,6 @@ import orjson
 import pytest
 
 from contracts.envelope import correction_id, headers, value
-from contracts.json_text import digest_of
 from contracts.operations import DeadLettered
 from services.cli.command import InvalidArgument
 from services.cli.dead_letter_log import DeadLetter
@@ -21,6 +20,7 @@ from services.cli.dead_letters.selection import find_same_record
 from services.engine.kafka.record import restore_record, to_failed_record
 from services.engine.outbox.dead_letters import dead_letter_of_delivery
 from services.engine.outbox.decision import Delivery
+from services.engine.person_ids import personal_digest
 from tests.cli.dead_letter_events import dead_letters, failed_delivery, failed_record, settled
 from tests.outbox.sample_service import envelope as feed_envelope
 from tests.outbox.sample_service import record_of, stock
@@ -58,7 +58,7 @@ def test_a_sale_without_personal_data_can_be_corrected() -> None:
     bought = exporting.order(exporting.line(1, "20.00"))
     payload = exporting.sale_task(bought, exporting.settings()).model_dump(mode="json")
     sale = Delivery("sale:main:1042", "sale", "balance.documents", exporting.KEY, payload)
-    reason = ("balance.period-closed", "closed", digest_of(payload), exporting.PAID)
+    reason = ("balance.period-closed", "closed", personal_digest(payload), exporting.PAID)
     refused = dead_letter_of_delivery("order-exporter", exporting.KEY, sale, *reason)
     (one,) = dead_letters(DeadLettered.model_validate_json(refused.model_dump_json()))
     made = build_correction(

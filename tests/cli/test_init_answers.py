@@ -61,3 +61,8 @@ async def test_without_a_terminal_missing_values_are_listed(tmp_path: Path, caps
     for name in app.SECRETS:
         assert f"secrets/{name}" in output
         assert f"secrets/{name}" in text
+    secret = (tmp_path / "secrets/privacy").read_text(encoding="utf-8")
+    assert len(secret.strip()) >= 43
+    (tmp_path / "davtari.toml").unlink()
+    await app.write_settings(tmp_path / "davtari.toml", guided=False)
+    assert (tmp_path / "secrets/privacy").read_text(encoding="utf-8") == secret  # known people keep their ids

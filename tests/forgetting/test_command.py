@@ -29,6 +29,7 @@ from services.store_feed import handlers as store_feed
 from tests.forgetting.requests import WORDS, buyer_with_id, words_found_in
 from tests.kafka.topics import eventually
 from tests.support.exporting import SHOP, line, order
+from tests.support.secret import SECRET
 
 pytestmark = [pytest.mark.kafka, pytest.mark.claim("S2.16")]
 FILE = """
@@ -36,6 +37,8 @@ FILE = """
 application-id = "1234"
 user-name = "davtari"
 password-file = "none"
+[privacy]
+secret-file = "privacy"
 [shops.main]
 url = "https://shop.example"
 key-file = "none"
@@ -56,6 +59,7 @@ Davtari = Callable[..., Awaitable[Result]]
 def davtari(tmp_path: Path, kafka: Broker, topic_prefix: str) -> Davtari:
     """Run the command in this process, beside running services."""
     file = tmp_path / "davtari.toml"
+    (tmp_path / "privacy").write_text(SECRET, encoding="utf-8")
     file.write_text(FILE.format(servers=kafka.bootstrap_servers, prefix=topic_prefix), encoding="utf-8")
 
     async def run(*arguments: str) -> Result:

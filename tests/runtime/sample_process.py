@@ -23,6 +23,7 @@ from services.settings.balance import BalanceSettings
 from services.settings.model import KafkaSettings, Settings, StateSettings
 from services.settings.shop import ShopSettings
 from tests.outbox.sample_service import LANE, NAME, availability, handlers
+from tests.support.secret import use_secret_of_tests
 
 
 def settings(kafka: KafkaSettings, folder: Path) -> Settings:
@@ -77,4 +78,5 @@ async def main(bootstrap: str, prefix: str, folder: str, url: str) -> None:
 
 
 if __name__ == "__main__":
+    use_secret_of_tests()
     asyncio.run(main(*sys.argv[1:]))

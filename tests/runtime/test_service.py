@@ -10,6 +10,8 @@ import pytest
 from contracts.catalog import AvailabilityChanged
 from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome, Retry
+from services.engine.person_ids import use_secret
+from services.engine.state.files import find_set_aside
 from tests.kafka.topics import AVAILABILITY, STOCK, Topics, eventually
 from tests.outbox.fake_upstream import Upstream, done
 from tests.outbox.sample_service import NAME, envelope, stock
@@ -120,3 +122,16 @@ async def test_kafka_shows_how_far_a_service_has_read_but_services_do_not_rely_o
 async def is_committed(topics: Topics, offset: int) -> bool:
     """Whether the group of the service has committed this offset."""
     return await topics.committed(topics.settings.group(NAME), STOCK) == offset
+
+
+async def test_a_database_with_ids_of_another_secret_is_rebuilt_and_sends_nothing_twice(
+    topics: Topics, tmp_path: Path
+) -> None:
+    upstream = Upstream()
+    await add_stock(topics, range(10))
+    async with run_service(topics, tmp_path, upstream):
+        await wait_for_events(topics, AvailabilityChanged, AVAILABILITY, 10)
+    use_secret(lambda: "another secret, such as after a restored backup")
+    async with run_service(topics, tmp_path, upstream):
+        assert len(find_set_aside(tmp_path, NAME, "outdated")) == 1
+    assert sorted(upstream.seen) == deliveries_of(range(10))

@@ -14,6 +14,7 @@ from services.store_feed.inbox import Inbox
 from services.store_feed.records import NAME
 from services.store_feed.webhook import WebhookReceiver
 from services.store_feed.webhook_health import SignatureMonitor
+from tests.support.secret import use_secret_of_tests
 
 
 async def main(directory: str, port: str, secret: str) -> None:
@@ -24,4 +25,5 @@ async def main(directory: str, port: str, secret: str) -> None:
 
 
 if __name__ == "__main__":
+    use_secret_of_tests()
     asyncio.run(main(*sys.argv[1:]))

@@ -18,10 +18,11 @@ from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.process_monitor import ProcessMonitor
 from services.engine.telemetry.families import FAMILIES
 from services.settings.load import load
-from services.settings.model import Settings
+from services.settings.model import PrivacySettings, Settings
 from tests.kafka.topics import Topics, eventually
 from tests.outbox.fake_upstream import Upstream
 from tests.runtime.sample_process import blueprint, settings
+from tests.support.secret import SECRET
 from tests.telemetry.scrape import Scrape, scrape
 
 NAME = "stock-publisher"
@@ -41,6 +42,9 @@ secret-file = "secret"
 bootstrap-servers = "{broker}"
 topic-prefix = "{prefix}"
 
+[privacy]
+secret-file = "privacy"
+
 [telemetry.ports]
 stock-publisher = {port}
 """
@@ -52,6 +56,7 @@ async def settings_file(topics: Topics, tmp_path: Path, unused_tcp_port: int) ->
     kafka, file = topics.settings, tmp_path / "davtari.toml"
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "privacy").write_text(SECRET)
     file.write_text(FILE.format(broker=kafka.bootstrap_servers, prefix=kafka.topic_prefix, port=unused_tcp_port))
     await create_topics(load(file, {}).kafka)
     return file
@@ -123,9 +128,11 @@ async def test_a_service_that_fails_is_counted_and_monitored_again_once_it_runs(
     monitor, service = ProcessMonitor(["falls"], 300), FailsFirst(blueprint(Upstream().deliver, name="falls"))
     monkeypatch.setattr(run, "load_blueprint", {"falls": service}.__getitem__)
     before = scrape()("davtari_service_restarts_total", service="falls") or 0.0
-    running = asyncio.create_task(
-        run.supervise("falls", settings(topics.settings, tmp_path), watching=monitor.watch_service)
+    (tmp_path / "privacy").write_text(SECRET)
+    using = settings(topics.settings, tmp_path).model_copy(
+        update={"privacy": PrivacySettings(secret_file=tmp_path / "privacy")}
     )
+    running = asyncio.create_task(run.supervise("falls", using, watching=monitor.watch_service))
 
     async def ready() -> bool:
         await monitor.refresh()

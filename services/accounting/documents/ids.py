@@ -1,9 +1,15 @@
-"""Deterministic uids of the documents that we make: the same order always gets the same Sale (claim K2)."""
+"""Deterministic uids of the documents that we make: the same order always gets the same Sale (claim K2).
+
+What is derived from a person is keyed (see `services.engine.person_ids`). Earlier versions did not do so: what they
+recorded is still found, and such ids are never made again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from uuid import UUID, uuid5
+
+from services.engine.person_ids import person_id
 
 NAMESPACE = UUID("6f3c2a57-18d1-5b0e-9b6e-2a4f0c7d9e35")
 
@@ -50,12 +56,17 @@ def receipt_uid(shop: str, order_id: int, payment: str) -> str:
 
 def client_uid(number: str) -> str:
     """The uid under which a client with this personal or company number is created: one for all shops (claim K10)."""
+    return person_id("client", number)
+
+
+def former_client_uid(number: str) -> str:
+    """The uid that an earlier version gave this number; only to find what it has recorded."""
     return str(uuid5(NAMESPACE, f"client|{number}"))
 
 
 def contact_ref(contacts: Mapping[str, str]) -> str:
     """The reference of a buyer known only by phone or e-mail, for places where personal data is not permitted."""
-    return str(uuid5(NAMESPACE, "|".join(["contact", *(f"{sort}={contacts[sort]}" for sort in sorted(contacts))])))
+    return person_id("contact", *(f"{sort}={contacts[sort]}" for sort in sorted(contacts)))
 
 
 def _revised(kind: str, revision: int) -> str:

@@ -22,7 +22,7 @@ from services.engine.kafka.connection import open_admin
 from services.engine.kafka.topics import CREATE, TopicFault, create_topics, find_topic_faults, fix_topic_configs
 from services.settings.base import SecretMissing, read_secret
 from services.settings.kafka import KafkaSettings
-from services.settings.model import Settings
+from services.settings.model import PrivacySettings, Settings
 
 GENERATE_SECRET = """python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {path}"""
 """Creates a secret that only Davtari and the shop's webhooks share."""
@@ -74,7 +74,17 @@ def secret_findings(settings: Settings) -> list[Finding]:
     """One finding for each secret file that cannot be read, or one for all if every file can be read."""
     files = list(_secret_files(settings))
     missing = [finding for key, path in files if (finding := _check_secret(key, path))]
-    return missing or [Finding("secrets", True, f"{len(files)} files readable")]
+    missing += _check_privacy_secret(settings.privacy)
+    return missing or [Finding("secrets", True, f"{len(files) + 1} files readable")]
+
+
+def _check_privacy_secret(settings: PrivacySettings) -> list[Finding]:
+    try:
+        settings.secret()
+    except SecretMissing as error:
+        what, _, fix = str(error).partition("; ")
+        return [Finding("privacy.secret-file", False, what.removeprefix("privacy.secret-file: "), fix, FLOWS)]
+    return []
 
 
 def _secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:

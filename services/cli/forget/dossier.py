@@ -14,7 +14,7 @@ from contracts.operations import DeadLettered
 from contracts.order_statuses import is_void
 from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued
-from services.connectors.woocommerce.customers import order_ref
+from services.connectors.woocommerce.customers import former_order_ref, order_ref
 from services.engine.privacy.forgetting import PersonalField, without_person
 
 ORDER_TOPICS = ("shop.orders", "shop.refunds")
@@ -55,7 +55,12 @@ class Dossier:
     def unerased(self) -> list[str]:
         """Orders that still contained personal data in the shop when they were last read."""
         existing = {key: order for key, order in self.orders.items() if key not in self.removed}
-        return [key for key, order in existing.items() if order.person_ref != order_ref(order.shop, order.order_id)]
+        return [key for key, order in existing.items() if not _is_anonymous(order)]
+
+
+def _is_anonymous(order: OrderChanged) -> bool:
+    about = order.shop, order.order_id
+    return order.person_ref in (order_ref(*about), former_order_ref(*about))
 
 
 def find_person_refs(order: str, envelopes: Iterable[Envelope[Event]]) -> frozenset[str]:

@@ -52,6 +52,7 @@ async def write_settings(path: Path, *, guided: bool) -> int:
     if guided:
         return await _run_interview(path, _saved_answers(path))
     _write(path, read_template())
+    _write_privacy_secret(path.parent.absolute())
     say(f"{path} written. Fill in {', '.join(TO_FILL_IN)}, and create these files with one line each:")
     say(f"  {', '.join(f'secrets/{name}' for name in SECRETS)}")
     say(f"davtari --settings {path} check reports what is missing. On a terminal, davtari init asks for all of it.")
@@ -61,6 +62,12 @@ async def write_settings(path: Path, *, guided: bool) -> int:
 def exists(path: Path) -> bool:
     """Whether the path exists, even as a broken link."""
     return path.exists() or path.is_symlink()
+
+
+def _write_privacy_secret(folder: Path) -> None:
+    """Create the installation's secret. An existing one is kept: with another, known people would get other ids."""
+    if not exists(secret := folder / "secrets/privacy"):
+        write_secret(secret, secrets.token_urlsafe(32))
 
 
 def _saved_answers(path: Path) -> SavedAnswers:
@@ -102,6 +109,7 @@ async def _ask_all(path: Path, folder: Path, ask: Interview) -> int:
     say("4  Kafka and webhooks", style="bold")
     tables |= await _ask_kafka_and_receiver(ask)
     _write_answers(path, tables, shop)
+    _write_privacy_secret(folder)
     if not exists(webhook := folder / f"secrets/{shop.name}-webhook"):
         write_secret(webhook, secrets.token_urlsafe(32))
     load(path, environ={})

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from contracts.reasons import Reason
-from contracts.shop import Address, Person
+from contracts.shop import Address, OrderChanged, Person
 from services.connectors.http.listing import UnreadableRecord
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.api import ShopApi
@@ -30,10 +30,12 @@ from services.connectors.woocommerce.read import (
     reading_record,
 )
 from services.engine.outbox.upstream_errors import NotFound
+from services.engine.person_ids import person_id
 
 ROUTE = "/customers"
 FIELDS = "id,email,first_name,last_name,billing,shipping,meta_data"
 PERSONS = uuid5(NAMESPACE_URL, "urn:davtari:person")
+"""Of the references that earlier versions made."""
 ERASED = "deleted@site.invalid"
 """WooCommerce fact 48: the e-mail of every order whose personal data was erased in the shop."""
 
@@ -165,6 +167,25 @@ def order_ref(shop: str, order_id: int) -> str:
 
 
 def _make_ref(shop: str, identity: str) -> str:
+    return person_id("person", shop, identity)
+
+
+def former_person_ref(order: OrderChanged) -> str:
+    """The reference that an earlier version gave the buyer of this order; only to find what it has recorded."""
+    if order.customer_id:
+        return _former_ref(order.shop, f"customer:{order.customer_id}")
+    person = order.person
+    if person is None or not (identity := _identify_guest(person.email, person.phone, person.personal_id)):
+        return _former_ref(order.shop, f"order:{order.order_id}")
+    return _former_ref(order.shop, identity)
+
+
+def former_order_ref(shop: str, order_id: int) -> str:
+    """The same as `order_ref` of an earlier version."""
+    return _former_ref(shop, f"order:{order_id}")
+
+
+def _former_ref(shop: str, identity: str) -> str:
     return str(uuid5(PERSONS, f"{shop}:{identity}"))
 
 
@@ -173,11 +194,15 @@ def _identify(order: OrderJson, personal_id: str | None) -> str:
         return f"customer:{order.customer_id}"
     if order.billing.email == ERASED:
         return f"order:{order.id}"
-    if order.billing.email:
-        return f"email:{order.billing.email.lower()}"
-    if digits := re.sub(r"\D", "", order.billing.phone):
+    return _identify_guest(order.billing.email, order.billing.phone, personal_id) or f"order:{order.id}"
+
+
+def _identify_guest(email: str, phone: str, personal_id: str | None) -> str:
+    if email:
+        return f"email:{email.lower()}"
+    if digits := re.sub(r"\D", "", phone):
         return f"phone:{digits}"
-    return f"personal-id:{personal_id}" if personal_id else f"order:{order.id}"
+    return f"personal-id:{personal_id}" if personal_id else ""
 
 
 def postal_address(address: AddressJson) -> Address:

@@ -12,19 +12,19 @@ from typing import Any, Literal
 from uuid import uuid5
 
 from contracts.envelope import NAMESPACE
-from contracts.json_text import digest_of
 from contracts.model import Part
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.reasons import Reason
 from services.engine.kafka.record import Record, to_failed_record
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.lane import Row
+from services.engine.person_ids import personal_digest
 from services.engine.state.records import Kind
 
 
 def dead_letter_digest(payload: dict[str, Any], blocked_on: str | None) -> str:
     """Identifies a dead letter by its payload, and by what it was blocked on when its deadline passed."""
-    return digest_of(payload) + (f"|{blocked_on}" if blocked_on else "")
+    return personal_digest(payload) + (f"|{blocked_on}" if blocked_on else "")
 
 
 SettlementKind = Literal["replayed", "edited", "discarded", "overtaken"]

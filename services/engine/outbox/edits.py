@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from contracts.json_text import digest_of
 from contracts.model import Part
 from contracts.operations import DeadLettered, EditRequested
 from services.engine.outbox.dead_letters import PERSON, Parked, dead_letter_digest, dead_letter_id
 from services.engine.outbox.decision import Decision, Delivery
+from services.engine.person_ids import personal_digest
 from services.engine.state.records import Kind
 
 
@@ -48,7 +48,7 @@ def is_editable(dead_letter: DeadLettered) -> bool:
     A delivery that was refused before it was computed, or that waited too long, has no complete payload.
     """
     return dead_letter.record is not None or (
-        dead_letter.delivery is not None and dead_letter.digest == digest_of(full_payload(dead_letter))
+        dead_letter.delivery is not None and dead_letter.digest == personal_digest(full_payload(dead_letter))
     )
 
 

@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.connect_headers import connect_headers
 from contracts.envelope import Envelope, headers, value
-from contracts.json_text import digest_of, to_json
+from contracts.json_text import to_json
 from contracts.ledger import Attempt
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.lane import Row
+from services.engine.person_ids import personal_digest
 from services.engine.state.sql import execute_many, in_names, not_in_names
 from services.engine.state.tables import deliveries, events
 
@@ -82,7 +83,7 @@ def make_row(delivery: Delivery, subject: str, now: float, deadline: float, caus
         "lane": delivery.lane,
         "key": delivery.key,
         "payload": to_json(delivery.payload).decode(),
-        "digest": digest_of(delivery.payload),
+        "digest": personal_digest(delivery.payload),
         "version": 1,
         "state": BLOCKED if blocked else PENDING,
         "due": delivery.not_before.timestamp() if delivery.not_before else now,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from contracts.json_text import digest_of
 from contracts.model import Event
 from services.engine.outbox.dead_letters import (
     Parked,
@@ -18,6 +17,7 @@ from services.engine.outbox.dead_letters import (
 )
 from services.engine.outbox.decision import Decision, Delivery, Refusal
 from services.engine.outbox.outbox import BLOCKED, PENDING, WaitingRow
+from services.engine.person_ids import personal_digest
 
 
 @dataclass(slots=True)
@@ -82,13 +82,13 @@ def _place(
         changes.announce.append(_close_overtaken(dead_letter, now))
     if row is None:
         changes.add.append(delivery)
-    elif row.digest != digest_of(delivery.payload) or row.state != (BLOCKED if delivery.blocked else PENDING):
+    elif row.digest != personal_digest(delivery.payload) or row.state != (BLOCKED if delivery.blocked else PENDING):
         changes.replace.append(delivery)
 
 
 def _refuse(service: str, subject: str, refusal: Refusal, parked: Mapping[str, Parked], now: datetime) -> list[Event]:
     content: dict[str, Any] = {"payload": refusal.delivery.payload, "reason": refusal.reason, "detail": refusal.detail}
-    digest = digest_of(content)
+    digest = personal_digest(content)
     known = parked.get(dead_letter_id(service, refusal.delivery.id))
     if known is not None and known.event.digest == digest:
         return []

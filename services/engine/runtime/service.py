@@ -32,6 +32,7 @@ from services.engine.privacy.sealer import Sealer, refuse_people
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.conditions import ConditionReporter, with_condition_rules
 from services.engine.runtime.gate import Gate, Gatekeeper, with_gate_rules
+from services.engine.runtime.secret_check import SecretChanged, check_secret
 from services.engine.state.database import Database, open_when_available, read_meta, restart_after_outages, write_meta
 from services.engine.state.errors import find_cause, first_cause, is_corrupt
 from services.engine.state.files import Unusable, database_path, set_aside
@@ -107,6 +108,7 @@ class Service:
 
     async def _run(self, database: Database) -> None:
         """Run with this database. Early tasks start before Kafka is available: webhooks are accepted meanwhile."""
+        await check_secret(database)
         engine = Engine(self._rules(), database, self.clock)
         await restart_after_outages(database, lambda: engine.set_fingerprint(self.blueprint.fingerprint))
         lanes = [instrument_lane(lane, self.blueprint.name, database) for lane in self.blueprint.lanes]
@@ -258,6 +260,8 @@ def _unusable(error: Exception) -> tuple[Unusable, str]:
     """Why a failure makes the state database unusable. Raises any other failure."""
     if (changed := find_cause(error, LogChanged)) is not None:
         return "outdated", str(changed)
+    if (other := find_cause(error, SecretChanged)) is not None:
+        return "outdated", str(other)
     if is_corrupt(error):
         return "corrupt", str(first_cause(error))
     raise error

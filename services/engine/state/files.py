@@ -20,7 +20,7 @@ from typing import Literal
 from services.engine.state.errors import is_corrupt
 
 log = logging.getLogger(__name__)
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 8
 """The version of the tables and the stored records, part of the file name: a new one starts with an empty database."""
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 PARTS = ("", "-wal", "-shm", "-journal")
