@@ -26,11 +26,15 @@ PYTEST = $(PYTHON) -m pytest -n $(WORKERS) --dist loadgroup --session-timeout=24
 PYTEST_ALL = $(PYTEST) --ignore=tests/benchmarks -m 'not containers and not long' \
 	--broker-run=build/broker.json --claims-run=$(RUN)
 
-.PHONY: requirements setup test lint words contracts catalogues lock sbom claims test-long test-containers bench bench-small demo clean
+.PHONY: requirements test-requirements setup test lint words contracts catalogues lock sbom claims test-long test-containers bench bench-small demo clean
 
 # What the machine must have, checked before anything is downloaded.
 requirements:
 	@ops/setup/requirements
+
+# What the tests need besides: a browser.
+test-requirements:
+	@ops/setup/requirements --browser
 
 setup: $(VENV)/.ready
 
@@ -38,7 +42,7 @@ $(VENV)/.ready: pyproject.toml ops/setup/requirements-dev.txt
 	@ops/setup/venv $(VENV)
 	@touch $@
 
-test: requirements setup
+test: test-requirements setup
 	@$(PYTEST_ALL)
 
 lint: setup
@@ -70,7 +74,7 @@ sbom: setup
 	@$(PYTHON) -m ops.sbom
 
 # A failing test is no reason to withhold the list: the tool says so and fails.
-$(RUN): $(SOURCES) | requirements setup
+$(RUN): $(SOURCES) | test-requirements setup
 	-@$(PYTEST_ALL)
 
 claims: $(RUN)

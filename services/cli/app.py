@@ -61,6 +61,7 @@ MENU = (
         "Propose settings from a Sale that was entered by hand in Balance. Writes nothing.",
     ),
     MenuEntry("alerts", SETUP, "cli.alerts:app", "Test the delivery of alerts."),
+    MenuEntry("console", SETUP, "cli.console.app:app", "Add and change the people who may use the console's pages."),
     MenuEntry("contracts", SETUP, "cli.contracts:app", "Compare event schemas between releases."),
     MenuEntry("up", RUN, "cli.run:up", "Run all services in this process until SIGTERM or Ctrl-C."),
     MenuEntry("run", RUN, "cli.run:run_command", "Run one service in this process until SIGTERM or Ctrl-C."),

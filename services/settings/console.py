@@ -1,25 +1,28 @@
-"""Where the console listens, and under which address people open it."""
+"""Where the console is served, and how long people stay signed in."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.settings.base import Section, WebAddress
 
 
-def _is_listener(text: str) -> str:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise ValueError(f'"{text}" is no address to listen on; write host and port: "127.0.0.1:8090"')
-    return text
-
-
 class ConsoleSettings(Section):
-    """The web console: one place for people to look and act."""
+    """The pages for people. They are served on this machine only; a web server with HTTPS is put in front of them."""
 
-    listen: Annotated[str, AfterValidator(_is_listener)] = Field(
-        default="127.0.0.1:8090", description="host and port; behind a reverse proxy keep it on loopback"
-    )
+    host: str = "127.0.0.1"
+    port: int = Field(default=8090, ge=0, le=65535)
     url: WebAddress | None = Field(default=None, description="the address that people open, if it differs")
+    session_hours: float = Field(default=12.0, gt=0, le=720, description="after which everybody signs in again")
+    idle_minutes: float = Field(default=60.0, gt=0, description="without a request, after which a session ends")
+
+    @property
+    def address(self) -> str:
+        """The address that people open, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether browsers reach it by HTTPS."""
+        return self.address.startswith("https://")

@@ -32,9 +32,9 @@ def add(folder: Path, command: str, script: str) -> None:
     file.chmod(0o755)
 
 
-def check(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def check(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [ROOT / "ops" / "setup" / "requirements"],
+        [ROOT / "ops" / "setup" / "requirements", *options],
         env={"PATH": str(folder), "HOME": os.environ["HOME"], **environment},
         capture_output=True,
         text=True,
@@ -68,3 +68,18 @@ def test_a_kafka_that_is_named_needs_no_java_here(machine: Path) -> None:
 def test_a_python_that_cannot_create_environments_is_named_too(machine: Path) -> None:
     add(machine, "python3", "exit 1")
     assert "python3-venv default-jre-headless maven\n" in check(machine).stderr
+
+
+@pytest.mark.parametrize(
+    ("fonts", "wanted"), [("exit 0", "chromium fontconfig fonts-noto-core"), ("echo NotoSansGeorgian", "chromium")]
+)
+def test_the_tests_need_a_browser_and_georgian_letters(machine: Path, fonts: str, wanted: str) -> None:
+    add(machine, "fc-list", fonts)
+    done = check(machine, "--php", "--browser", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9092")
+    assert done.stderr.endswith(f"--no-install-recommends php-cli {wanted}\n")
+
+
+def test_a_browser_with_georgian_letters_is_enough(machine: Path) -> None:
+    add(machine, "chromium", "exit 0")
+    add(machine, "fc-list", "echo NotoSansGeorgian")
+    assert check(machine, "--browser", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9092").returncode == 0

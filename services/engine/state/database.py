@@ -132,15 +132,21 @@ async def open_database(directory: Path, service: str, kinds: Sequence[Kind[Any]
 
     `kinds`: those with a table of their own. Raises `OtherTables`.
     """
-    url = URL.create("sqlite+aiosqlite", database=str(database_path(directory, service)))
-    engine = create_async_engine(url, hide_parameters=True)
-    event.listen(engine.sync_engine, "connect", _configure)
-    event.listen(engine.sync_engine, "begin", _begin)
+    engine = connect_sqlite(database_path(directory, service))
     try:
         return Database(engine, await _generation(engine, kinds), kinds)
     except BaseException:
         await engine.dispose()
         raise
+
+
+def connect_sqlite(path: Path) -> AsyncEngine:
+    """An engine for a SQLite file: write-ahead log, every commit synced. With the execution option `immediate` a
+    transaction takes the write lock when it begins, so what it reads cannot change before it writes."""
+    engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", _configure)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
 
 
 def _configure(connection: Any, _: Any) -> None:
@@ -152,7 +158,7 @@ def _configure(connection: Any, _: Any) -> None:
 
 
 def _begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("immediate") else "BEGIN")
 
 
 async def _generation(engine: AsyncEngine, kinds: Sequence[Kind[Any]]) -> str:

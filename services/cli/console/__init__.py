@@ -1,0 +1,1 @@
+"""`davtari console`: the people who may use the console's pages."""

@@ -1,0 +1,1 @@
+"""The pages of the console: HTML rendered on the server, in Georgian and English."""
