@@ -1,1 +1,0 @@
-"""console: pages in Georgian and English for the people who work with Davtari."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from services.console.model.handlers import KINDS, SERVICE, handlers
+from services.console.pages.serving import serve_console
 from services.engine.clock import Clock, utc_now
 from services.engine.runtime.blueprint import Blueprint, Task, fingerprint
+from services.settings.console import ConsoleSettings
 from services.settings.model import Settings
 
 
@@ -20,4 +23,4 @@ async def blueprint(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 
 def web_tasks(settings: Settings, clock: Clock) -> list[Task]:
     """What serves the API and the pages: each task gets the engine, whose `database` the queries read."""
-    return []
+    return [partial(serve_console, settings, settings.console or ConsoleSettings(), clock)]

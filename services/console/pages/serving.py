@@ -1,0 +1,19 @@
+"""Serves the console inside of its service."""
+
+from __future__ import annotations
+
+from services.console.access.database import open_access
+from services.console.pages.assembly import assemble_site
+from services.console.pages.site import create_console
+from services.engine.clock import Clock
+from services.engine.outbox.engine import Engine
+from services.engine.runtime.serving import ListenAddress, serve
+from services.settings.console import ConsoleSettings
+from services.settings.model import Settings
+
+
+async def serve_console(settings: Settings, console: ConsoleSettings, clock: Clock, engine: Engine) -> None:
+    """Serve the pages over the service's database until cancelled. Raises `CannotListen`."""
+    async with open_access(settings.state.directory) as access:
+        site = assemble_site(settings, console, access, engine.database.read, clock)
+        await serve(create_console(site), ListenAddress(console.host, console.port, what="pages", section="console"))
