@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from contracts.operations import CommandSettled
@@ -10,8 +11,11 @@ from contracts.shop import Person
 from services.engine.privacy.forgetting import carry_out_requests
 from tests.outbox.bench import Bench
 from tests.outbox.sample_service import record
-from tests.support.exporting import PERSONAL_ID, PLACED, buyer
+from tests.support.exporting import PERSONAL_ID, buyer
+from tests.support.memory_state import NOON
 
+ASKED = NOON + timedelta(days=30)
+"""After everything that the samples contain."""
 WORDS = ("სატესტო", "ნიმუშის", "nino@example.test", "995599000001", PERSONAL_ID)
 """Words that only the buyer has."""
 
@@ -24,7 +28,7 @@ def buyer_with_id(**fields: object) -> Person:
 def forget(ref: str = "p-1", command_id: str = "forget-1", *, dry_run: bool = False) -> ForgetRequested:
     """The command to forget a person."""
     return ForgetRequested(
-        command_id=command_id, asked_by="nino", asked_at=PLACED, person_ref=ref, why="asked for", dry_run=dry_run
+        command_id=command_id, asked_by="nino", asked_at=ASKED, person_ref=ref, why="asked for", dry_run=dry_run
     )
 
 

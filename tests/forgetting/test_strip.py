@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from services.engine.privacy.forgetting import without_person
+from services.engine.privacy.stripping import without_person
 
 pytestmark = pytest.mark.claim("S2.16")
 NINO: dict[str, Any] = {"person_ref": "p-1", "person": {"person_ref": "p-1", "email": "nino@example.test"}}

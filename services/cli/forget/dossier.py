@@ -15,7 +15,7 @@ from contracts.order_statuses import is_void
 from contracts.privacy import PersonForgotten, PersonKeyMade
 from contracts.shop import OrderChanged, OrderRemoved, RefundIssued
 from services.connectors.woocommerce.customers import former_order_ref, order_ref
-from services.engine.privacy.forgetting import PersonalField, without_person
+from services.engine.privacy.stripping import PersonalField, without_person
 
 ORDER_TOPICS = ("shop.orders", "shop.refunds")
 TOPICS = (*ORDER_TOPICS, "ledger.documents", "operations", "dead-letters", "privacy.keys")

@@ -1,29 +1,29 @@
-"""Forgets a person at a service: copies are erased, subjects decided again and the command answered in one transaction.
+"""Forgets a person at a service: copies are erased, subjects decided again, and the command answered after that.
 
-A person's data is only in fields named `person`, next to the `person_ref`, or sealed in `sealed`. It is erased from the
-records of the state database and from events that are not published yet.
+It is erased from the records of the state database and from events that are not published yet, then from the files.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from sqlalchemy import LargeBinary, bindparam, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.envelope import Envelope
-from contracts.model import Event, Part
+from contracts.model import Event, Instant, Part
 from contracts.operations import CommandSettled, DeadLettered
 from contracts.privacy import ForgetRequested
 from services.engine.outbox.dead_letters import OTHER_SERVICES, PARKED, REPLAYED, UNHANDLED
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import Handlers, Remember, compose_rules
 from services.engine.outbox.lane import dump_cause, load_cause
+from services.engine.privacy.stripping import Stripped, without_person
 from services.engine.state.records import Kind, State
 from services.engine.state.sql import execute_many, upsert
 from services.engine.state.store import make_row, read_kind
@@ -31,11 +31,17 @@ from services.engine.state.tables import deliveries, events, records
 
 
 class PendingErasure(Part):
-    """A person to be forgotten, and not answered yet. `cause`: the command, as in `services.engine.outbox.lane`."""
+    """A person to be forgotten, and not answered yet. `cause`: the command, as in `services.engine.outbox.lane`.
+
+    `asked_at`: what the person orders later is kept. `erased`: all `copies` are erased from the tables.
+    """
 
     person_ref: str
     dry_run: bool
     cause: str | None
+    asked_at: Instant | None = None
+    erased: bool = False
+    copies: int = 0
 
 
 PENDING_ERASURE = Kind("forget", PendingErasure)
@@ -50,8 +56,8 @@ def with_forgetting_rules(service: str, handlers: Handlers) -> Handlers:
 
 def _requested(envelope: Envelope[ForgetRequested], state: State) -> None:
     command = envelope.data
-    pending = PendingErasure(person_ref=command.person_ref, dry_run=command.dry_run, cause=dump_cause(envelope))
-    state.put(PENDING_ERASURE, command.command_id, pending)
+    about = {"person_ref": command.person_ref, "dry_run": command.dry_run, "asked_at": command.asked_at}
+    state.put(PENDING_ERASURE, command.command_id, PendingErasure(**about, cause=dump_cause(envelope)))
 
 
 def _answered(service: str, envelope: Envelope[CommandSettled], state: State) -> None:
@@ -59,12 +65,7 @@ def _answered(service: str, envelope: Envelope[CommandSettled], state: State) ->
         state.drop(PENDING_ERASURE, envelope.data.command_id)
 
 
-PersonalField = Literal["person", "sealed"]
-PERSONAL_FIELDS: tuple[PersonalField, ...] = ("person", "sealed")
-RECORD_FIELDS = frozenset({"partition", "offset", "value"})
-"""Fields by which the Kafka record inside a dead letter is recognized; its bytes are in base64."""
-Stripped = tuple[Any, tuple[PersonalField, ...]]
-"""The value without the person, and for each removed copy the field that contained it."""
+Strip = Callable[[Any], Stripped]
 DEAD_LETTER_KINDS = tuple(kind.name for kind in (PARKED, UNHANDLED, OTHER_SERVICES, REPLAYED))
 """Kinds of records that may contain bytes in base64, in which a text search finds nothing."""
 Erased = tuple[dict[str, Any], Any, int]
@@ -92,34 +93,62 @@ class ErasedCopies:
 
 
 async def carry_out_requests(engine: Engine) -> int:
-    """Carry out the commands to forget that are not answered yet; returns how many there were.
+    """Carry out the commands to forget that are not answered yet; returns how many were answered.
 
-    Call it only when everything known at the start has been read: the answer may be among it.
+    A command is answered once nothing of the person is left in the files of this service. Call it only when everything
+    known at the start has been read: the answer may be among it.
     """
     stored = read_kind(engine.database, PENDING_ERASURE.name)
     pending = [(command_id, PendingErasure.model_validate_json(body)) async for command_id, body in stored]
-    for command_id, request in pending:
-        await _carry_out(engine, command_id, request)
-    if pending:
+    return sum([await _carry_out(engine, command_id, request) for command_id, request in pending])
+
+
+async def _carry_out(engine: Engine, command_id: str, request: PendingErasure) -> bool:
+    """Erase, have the bytes removed from the files, then answer; a restart in between goes on where it was.
+
+    A delivery that is being sent, or whose outcome is unknown, needs its data until it is done: the answer waits.
+    """
+    if not request.erased:
+        request = await _erase_copies(engine, command_id, request)
+    waiting = await _count_unfinished(engine, request.person_ref)
+    if waiting and not request.dry_run:
+        return False
+    if not request.dry_run:
         await engine.database.truncate_log()
-    return len(pending)
+        engine.database.delete_leftovers()
+    await _answer(engine, command_id, request, waiting)
+    return True
 
 
-async def _carry_out(engine: Engine, command_id: str, request: PendingErasure) -> None:
+async def _count_unfinished(engine: Engine, ref: str) -> int:
+    """The deliveries with the person's data that were sent and have no result: no decision may replace them."""
+    async with engine.database.read() as connection:
+        rows = await deliveries_naming(connection, ref)
+    in_flight = engine.rules.in_flight()
+    return sum(bool(row.unknowns) or row.id in in_flight for row in rows)
+
+
+async def _erase_copies(engine: Engine, command_id: str, request: PendingErasure) -> PendingErasure:
     async with engine.work() as work:
-        kinds = engine.database.kinds
-        found = await erase_person(work.connection, request.person_ref, kinds, dry_run=request.dry_run)
+        kinds, until = engine.database.kinds, request.asked_at
+        found = await erase_person(work.connection, request.person_ref, kinds, until, dry_run=request.dry_run)
         if not request.dry_run:
             for subject in found.subjects:
                 work.touch(subject)
             await work.decide()
-        waiting = len(await deliveries_naming(work.connection, request.person_ref))
+        done = request.model_copy(update={"erased": True, "copies": found.count})
+        work.put(PENDING_ERASURE, command_id, done)
+    return done
+
+
+async def _answer(engine: Engine, command_id: str, request: PendingErasure, waiting: int) -> None:
+    async with engine.work() as work:
         answer = CommandSettled(
             command_id=command_id,
             service=engine.rules.service,
             outcome="done",
-            detail=_describe(found.count, waiting, dry_run=request.dry_run),
-            figures={"copies": found.count, "waiting": waiting},
+            detail=_describe(request.copies, waiting, dry_run=request.dry_run),
+            figures={"copies": request.copies, "waiting": waiting},
             settled_at=work.now,
         )
         await work.announce([(answer, load_cause(request.cause))])
@@ -134,17 +163,26 @@ def _describe(count: int, waiting: int, *, dry_run: bool) -> str:
 
 
 async def erase_person(
-    connection: AsyncConnection, ref: str, kinds: Sequence[Kind[Any]] = (), *, dry_run: bool = False
+    connection: AsyncConnection,
+    ref: str,
+    kinds: Sequence[Kind[Any]] = (),
+    until: datetime | None = None,
+    *,
+    dry_run: bool = False,
 ) -> ErasedCopies:
     """Erase a person's data from the records and the unpublished events; a dry run only counts.
 
-    `kinds`: the kinds with a table of their own. Deliveries stay as they are: deciding their
-    subjects again replaces or removes them.
+    `kinds`: the kinds with a table of their own. `until`: what was ordered later is kept. Deliveries stay as they are:
+    deciding their subjects again replaces or removes them.
     """
-    in_records, in_events = await _find_in_records(connection, ref), await _find_in_events(connection, ref)
+    strip = partial(without_person, ref=ref, until=until)
+    in_records, in_events = (
+        await _find_in_records(connection, ref, strip),
+        await _find_in_events(connection, ref, strip),
+    )
     waiting = [row.subject for row in await deliveries_naming(connection, ref)]
     subjects = tuple(dict.fromkeys([*waiting, *_dead_letter_subjects(in_records)]))
-    in_tables = [await _erase_in_table(connection, ref, kind, dry_run=dry_run) for kind in kinds]
+    in_tables = [await _erase_in_table(connection, ref, kind, strip, dry_run=dry_run) for kind in kinds]
     if not dry_run:
         await _write(connection, in_records, in_events)
     count = sum(count for _, _, count in in_records) + sum(in_tables)
@@ -158,35 +196,37 @@ async def deliveries_naming(connection: AsyncConnection, ref: str) -> Sequence[A
     return [row for row in rows if without_person(orjson.loads(row.payload), ref)[1]]
 
 
-async def _find_in_records(connection: AsyncConnection, ref: str) -> list[Erased]:
+async def _find_in_records(connection: AsyncConnection, ref: str, strip: Strip) -> list[Erased]:
     body = records.c.body
     has_bytes = records.c.kind.in_(DEAD_LETTER_KINDS) & body.contains('"record":{')
     query = select(records).where(or_(body.contains(ref, autoescape=True), has_bytes))
     rows = await connection.execute(query)
-    return _erase(({"a_kind": row.kind, "a_key": row.key}, row.body, ref) for row in rows)
+    return _erase((({"a_kind": row.kind, "a_key": row.key}, row.body) for row in rows), strip)
 
 
-async def _erase_in_table(connection: AsyncConnection, ref: str, kind: Kind[Any], *, dry_run: bool) -> int:
+async def _erase_in_table(
+    connection: AsyncConnection, ref: str, kind: Kind[Any], strip: Strip, *, dry_run: bool
+) -> int:
     """Erase a person from the rows of a table, whose columns are derived again. Returns how many copies there were."""
     if (table := kind.table) is None:
         return 0
     body = table.c.body
     query = select(table).where(or_(body.contains(ref, autoescape=True), body.contains('"record":{')))
-    found = _erase(({"key": row.key, "ref": row.ref}, row.body, ref) for row in await connection.execute(query))
+    found = _erase((({"key": row.key, "ref": row.ref}, row.body) for row in await connection.execute(query)), strip)
     rows = [make_row(table, **key, record=kind.model.model_validate(content)) for key, content, _ in found]
     if not dry_run:
         await execute_many(connection, upsert(connection, table, "key"), rows)
     return sum(count for _, _, count in found)
 
 
-async def _find_in_events(connection: AsyncConnection, ref: str) -> list[Erased]:
+async def _find_in_events(connection: AsyncConnection, ref: str, strip: Strip) -> list[Erased]:
     named = func.instr(events.c.value, literal(ref.encode(), LargeBinary)) > 0
     query = select(events.c.seq, events.c.value).where(or_(named, events.c.topic == DeadLettered.TOPIC))
-    return _erase(({"a_seq": row.seq}, row.value, ref) for row in await connection.execute(query))
+    return _erase((({"a_seq": row.seq}, row.value) for row in await connection.execute(query)), strip)
 
 
-def _erase(rows: Any) -> list[Erased]:
-    stripped = [(key, *without_person(orjson.loads(body), ref)) for key, body, ref in rows]
+def _erase(rows: Iterable[tuple[dict[str, Any], str | bytes]], strip: Strip) -> list[Erased]:
+    stripped = [(key, *strip(orjson.loads(body))) for key, body in rows]
     return [(key, content, len(copies)) for key, content, copies in stripped if copies]
 
 
@@ -200,46 +240,3 @@ async def _write(connection: AsyncConnection, in_records: Sequence[Erased], in_e
     await execute_many(connection, _UPDATE_RECORD, bodies)
     values = [key | {"a_value": orjson.dumps(content)} for key, content, _ in in_events]
     await execute_many(connection, _UPDATE_EVENT, values)
-
-
-def without_person(value: Any, ref: str) -> Stripped:
-    """The JSON value without the data of this person. Nothing else is changed."""
-    if isinstance(value, list):
-        parts = [without_person(each, ref) for each in value]
-        return [part for part, _ in parts], _all_copies(parts)
-    if not isinstance(value, dict):
-        return value, ()
-    if value.keys() >= RECORD_FIELDS and isinstance(value["value"], str):
-        return _strip_record(value, ref)
-    removed = [name for name in PERSONAL_FIELDS if _is_about(value, ref) and value.get(name) is not None]
-    fields: dict[str, Stripped] = {
-        name: (None, ()) if name in removed else without_person(part, ref) for name, part in value.items()
-    }
-    return {name: part for name, (part, _) in fields.items()}, (*removed[:1], *_all_copies(list(fields.values())))
-
-
-def _all_copies(parts: list[Stripped]) -> tuple[PersonalField, ...]:
-    return tuple(copy for _, copies in parts for copy in copies)
-
-
-def _is_about(value: dict[str, Any], ref: str) -> bool:
-    person = value.get("person")
-    return value.get("person_ref") == ref or (isinstance(person, dict) and person.get("person_ref") == ref)
-
-
-def _strip_record(record: dict[str, Any], ref: str) -> Stripped:
-    """A Kafka record; one that names the person but cannot be searched loses its value.
-
-    It cannot be searched if it is not JSON or nested too deeply.
-    """
-    try:
-        raw = b64decode(record["value"])
-    except ValueError:
-        return record, ()
-    if ref.encode() not in raw:
-        return record, ()
-    try:
-        content, copies = without_person(orjson.loads(raw), ref)
-    except (orjson.JSONDecodeError, RecursionError):
-        return record | {"value": None}, ("person",)
-    return (record | {"value": b64encode(orjson.dumps(content)).decode()} if copies else record), copies

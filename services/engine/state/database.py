@@ -20,7 +20,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from services.engine.clock import Clock
 from services.engine.state import tables
 from services.engine.state.errors import describe_temporary_failure, is_corrupt
-from services.engine.state.files import database_path, find_corruption, set_aside
+from services.engine.state.files import database_path, find_corruption, find_leftovers_of, set_aside
 from services.engine.state.records import Kind
 
 log = logging.getLogger(__name__)
@@ -113,10 +113,27 @@ class Database:
             raise
 
     async def truncate_log(self) -> None:
-        """Write the write-ahead log into the file and empty it: until then it still holds overwritten data."""
+        """Write the write-ahead log into the file and empty it: until then it still holds overwritten data.
+
+        Returns when that is done. A reader that began earlier delays it, since it still reads the old pages.
+        """
+        while not await self._try_truncate_log():
+            log.warning("erased data is still in the write-ahead log, because somebody reads the state database")
+
+    async def _try_truncate_log(self) -> bool:
+        """Waits up to `BUSY_MS` for the readers."""
         async with self._writing, self._engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
-            await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            [(busy, _, _)] = await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not busy
+
+    def delete_leftovers(self) -> None:
+        """Delete the databases that this service no longer reads: they may hold personal data that is erased here."""
+        for file in find_leftovers_of(Path(str(self._engine.url.database))):
+            log.warning(
+                "an older state database was deleted with the data of a forgotten person", extra={"file": file.name}
+            )
+            file.unlink(missing_ok=True)
 
     async def wait_for_corruption(self) -> None:
         """Raise the first error of any caller that shows that the file is corrupt; never returns otherwise."""

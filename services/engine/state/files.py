@@ -64,6 +64,12 @@ def find_leftovers(directory: Path) -> list[Path]:
     return [file for file in files if not _CURRENT.fullmatch(file.name)]
 
 
+def find_leftovers_of(current: Path) -> list[Path]:
+    """The same for the service to which this database belongs."""
+    service = current.name.partition(".")[0]
+    return [file for file in find_leftovers(current.parent) if file.name.partition(".")[0] == service]
+
+
 def find_set_aside(directory: Path, service: str, kind: str) -> list[Path]:
     """The databases of a service that were set aside for this reason (see `set_aside`), the oldest first."""
     name = database_path(directory, service).name
