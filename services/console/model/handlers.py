@@ -9,10 +9,14 @@ from typing import Any
 from contracts.envelope import Envelope
 from contracts.model import Event
 from contracts.topics import TOPICS as ALL_TOPICS
+from services.console.model.approvals import APPROVAL_RULES, APPROVALS
+from services.console.model.catalogue import CATALOGUE_KINDS, CATALOGUE_RULES
+from services.console.model.commands import COMMAND_RULES, COMMANDS
 from services.console.model.dead_letters import DEAD_LETTER_RULES, DEAD_LETTERS
 from services.console.model.documents import DOCUMENT_RULES
 from services.console.model.facts import FACT_RULES, ORDER_SUBJECT
 from services.console.model.orders import decide_order
+from services.console.model.progress import PROGRESS_RULES
 from services.console.model.rows import DOCUMENTS, ORDERS, REFUNDS, TIMELINE
 from services.console.model.timeline import TIMELINE_RULES
 from services.engine.outbox.decision import NOTHING, Decision
@@ -25,9 +29,14 @@ from services.settings.shop import ShopSettings
 SERVICE = "console"
 TOPICS = tuple(topic.name for topic in ALL_TOPICS if topic.name != KEYS)
 """Every topic but the keys, which the engine reads."""
-KINDS: Sequence[Kind[Any]] = (ORDERS, REFUNDS, DOCUMENTS, TIMELINE, DEAD_LETTERS)
+KINDS: Sequence[Kind[Any]] = (
+    ORDERS, REFUNDS, DOCUMENTS, TIMELINE, DEAD_LETTERS, APPROVALS, COMMANDS, *CATALOGUE_KINDS,
+)  # fmt: skip
 """The kinds of rows that queries read, each in a table of its own."""
-RULES: Sequence[Mapping[type[Event], Remember]] = (FACT_RULES, DOCUMENT_RULES, DEAD_LETTER_RULES, TIMELINE_RULES)
+RULES: Sequence[Mapping[type[Event], Remember]] = (
+    FACT_RULES, DOCUMENT_RULES, DEAD_LETTER_RULES, TIMELINE_RULES, APPROVAL_RULES, COMMAND_RULES, CATALOGUE_RULES,
+    PROGRESS_RULES,
+)  # fmt: skip
 
 
 def handlers(settings: Settings) -> Handlers:

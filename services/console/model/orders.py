@@ -12,6 +12,7 @@ from decimal import Decimal
 from contracts.order_statuses import is_void
 from contracts.shop import Address, OrderChanged
 from services.console.model import facts
+from services.console.model.approvals import derive_approvals
 from services.console.model.dead_letters import DEAD_LETTERS, DeadLetterRow
 from services.console.model.facts import ORDER_SUBJECT
 from services.console.model.history import OrderHistory
@@ -32,10 +33,13 @@ def decide_order(shops: Mapping[str, ShopSettings], subject: str, state: State) 
     history = read_history(key, failed, state)
     shop, _sep, number = key.partition(":")
     rules = shops.get(shop)
+    touched = bool(failed or history.approval_requests or history.pushed)
+    waiting = derive_approvals(key, history, rules.orders.approve_first if rules else 0, state)
+    history.approval_requests = {asked.document: asked for asked in waiting}
     found = _judge(history, rules, state)
     if found is None:
         return NOTHING
-    state.put(ORDERS, key, make_order_row(shop, int(number), history, found), ref=_person_ref(history))
+    state.put(ORDERS, key, make_order_row(shop, int(number), history, found, touched=touched), ref=_person_ref(history))
     for refund_id in sorted(history.refunds.keys() | history.unread_refunds.keys()):
         refund_state = judge_refund(key, found.state, history, refund_id, rules) if rules else NOT_CONFIGURED
         row = _make_refund_row(shop, int(number), refund_id, history, refund_state)
@@ -88,7 +92,9 @@ def _of(kind: Kind[RecordT], key: str, state: State) -> Iterator[RecordT]:
     return iter(state.find(kind, key).values())
 
 
-def make_order_row(shop: str, order_id: int, history: OrderHistory, found: ItemState) -> OrderRow:
+def make_order_row(
+    shop: str, order_id: int, history: OrderHistory, found: ItemState, *, touched: bool = False
+) -> OrderRow:
     """The row of an order; of one that was never read, with what is known."""
     still_open = sum(one.dead_letter not in history.settled for one in history.dead_letters.values())
     booked, credited = sum_books(history)
@@ -102,6 +108,7 @@ def make_order_row(shop: str, order_id: int, history: OrderHistory, found: ItemS
         booked=booked,
         credited=credited,
         open_dead_letters=still_open,
+        touched=touched,
         words=_words(history),
     )
     return row if history.order is None else row.model_copy(update=_order_fields(history.order, history))

@@ -53,6 +53,8 @@ class OrderRow(Part):
     booked: Decimal | None = None
     credited: Decimal = Decimal(0)
     open_dead_letters: int = 0
+    touched: bool = False
+    """Whether it ever needed a person: a dead letter, an approval, an export by hand."""
     words: str = ""
     person_ref: str = ""
     person: Buyer | None = None
@@ -105,12 +107,14 @@ orders = record_table(
     Column("payment_method", String, nullable=False),
     Column("placed_at", Float, nullable=False),
     Column("open_dead_letters", Integer, nullable=False),
+    Column("touched", Boolean, nullable=False),
     Column("words", String, nullable=False),
     Column("buyer", String, nullable=False),
     Column("phone", String, nullable=False, index=True),
     Column("email", String, nullable=False, index=True),
     Index("orders_by_time", "placed_at", "key"),
     Index("orders_by_state", "state", "placed_at", "key"),
+    Index("orders_by_touch", "placed_at", "touched"),
     Index("orders_by_status", "status", "placed_at", "key"),
 )
 ORDERS = Kind("order-row", OrderRow, orders)
