@@ -74,9 +74,11 @@ class PageBench:
 
 
 @asynccontextmanager
-async def start_pages(directory: Path, model: ReadModel | None = None, **changes: Any) -> AsyncIterator[PageBench]:
+async def start_pages(
+    directory: Path, model: ReadModel | None = None, *, clock: ManualClock | None = None, **changes: Any
+) -> AsyncIterator[PageBench]:
     """A console with one person of each role, named like it."""
-    clock, settings = ManualClock(), Settings.model_validate(SETTINGS)
+    clock, settings = clock or ManualClock(), Settings.model_validate(SETTINGS)
     console = ConsoleSettings.model_validate(changes)
     async with open_access(directory) as access:
         site = assemble_site(settings, console, access, model, clock)

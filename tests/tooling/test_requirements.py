@@ -73,13 +73,13 @@ def test_a_python_that_cannot_create_environments_is_named_too(machine: Path) ->
 @pytest.mark.parametrize(
     ("fonts", "wanted"), [("exit 0", "chromium fontconfig fonts-noto-core"), ("echo NotoSansGeorgian", "chromium")]
 )
-def test_the_tests_need_a_browser_and_georgian_letters(machine: Path, fonts: str, wanted: str) -> None:
+def test_the_tests_need_a_browser_and_a_georgian_font(machine: Path, fonts: str, wanted: str) -> None:
     add(machine, "fc-list", fonts)
     done = check(machine, "--php", "--browser", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9092")
     assert done.stderr.endswith(f"--no-install-recommends php-cli {wanted}\n")
 
 
-def test_a_browser_with_georgian_letters_is_enough(machine: Path) -> None:
+def test_a_browser_with_a_georgian_font_is_enough(machine: Path) -> None:
     add(machine, "chromium", "exit 0")
     add(machine, "fc-list", "echo NotoSansGeorgian")
     assert check(machine, "--browser", KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:9092").returncode == 0

@@ -14,6 +14,7 @@ from services.console.access.users import read_password, set_password
 from services.console.pages.errors import too_many_attempts
 from services.console.pages.forms import Form
 from services.console.pages.languages import find_language
+from services.console.pages.navigation import menu_for
 from services.console.pages.role_names import list_roles
 from services.console.pages.visit import Visit, redirect
 
@@ -30,7 +31,8 @@ PASSWORDS_DIFFER = _("The two new passwords are not the same.")
 
 async def start(visit: Visit) -> Response:
     """The first page."""
-    return redirect("/help")
+    places = menu_for(visit.user, "/", has_model=visit.site.model is not None)
+    return redirect(next(link.path for link in places))
 
 
 async def show_sign_in(visit: Visit) -> Response:

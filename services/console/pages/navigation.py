@@ -23,6 +23,8 @@ class Place:
 
 
 PLACES: tuple[Place, ...] = (
+    Place("/orders", _("Orders"), Permission.SEE_FIGURES, uses_model=True),
+    Place("/attention", _("Needs attention"), Permission.SEE_FIGURES, uses_model=True),
     Place("/help", _("Help"), None),
     Place("/people", _("People"), Permission.ADMINISTER),
     Place("/tokens", _("API tokens"), Permission.ADMINISTER),

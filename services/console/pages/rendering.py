@@ -10,8 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from services.engine.clock import TBILISI
 from services.engine.printable import make_printable
@@ -32,6 +33,14 @@ MONTHS = (
     *(_("Jan"), _("Feb"), _("Mar"), _("Apr"), _("May"), _("Jun")),
     *(_("Jul"), _("Aug"), _("Sep"), _("Oct"), _("Nov"), _("Dec")),
 )
+DOCUMENT_NAMES = {
+    "sale": _("Sale"),
+    "credit-note": _("Credit note"),
+    "receipt": _("Payment receipt"),
+    "sales-order": _("Sales order"),
+    "return": _("Return"),
+}
+DOCUMENT_STATES = (_("recorded"), _("planned"), _("ended"), _("open"))
 UNITS = ((86_400, _("{count} d")), (3600, _("{count} h")), (60, _("{count} min")), (1, _("{count} s")))
 
 
@@ -55,7 +64,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_show_hidden,
     )
-    made.globals |= {"money": format_money, "static": static_url, "quantity": format_quantity}
+    made.globals |= {
+        "money": format_money,
+        "static": static_url,
+        "quantity": format_quantity,
+        "pretty": format_json,
+        "code": show_code,
+        "document_names": DOCUMENT_NAMES,
+    }
     return made
 
 
@@ -83,6 +99,17 @@ def format_quantity(quantity: Decimal | int | None) -> str:
         return "–"
     text = f"{Decimal(quantity):,f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", MINUS)
+
+
+def format_json(value: Any) -> str:
+    """Data as indented JSON."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+
+
+def show_code(text: str) -> Markup:
+    """A text in which parts between backticks are code."""
+    parts = make_printable(text, keep_lines=True).split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(p) if n % 2 else escape(p) for n, p in enumerate(parts))
 
 
 def format_moment(moment: datetime, now: datetime, language: Language) -> Markup:

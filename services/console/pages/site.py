@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from services.console.access.roles import Permission, roles_with
 from services.console.access.sessions import is_use_noted, note_use, read_session
-from services.console.pages import account, audit_log, guides, people, tokens
+from services.console.pages import account, attention, audit_log, guides, orders, people, tokens
 from services.console.pages.errors import (
     AlreadySubmitted,
     NotSignedIn,
@@ -56,6 +56,7 @@ def create_console(site: ConsoleSite, api: ASGIApp | None = None) -> ASGIApp:
 
 def routes(pages: Pages) -> Iterable[BaseRoute]:
     """Every page."""
+    yield from _pages_of_data(pages)
     administer = Permission.ADMINISTER
     yield pages.show("/", account.start)
     yield pages.show("/sign-in", account.show_sign_in, public=True)
@@ -77,6 +78,17 @@ def routes(pages: Pages) -> Iterable[BaseRoute]:
     yield pages.submit("/tokens", tokens.make, needs=administer)
     yield pages.submit("/tokens/{id}/revoke", tokens.revoke, needs=administer)
     yield pages.show("/audit", audit_log.show_audit, needs=administer)
+
+
+def _pages_of_data(pages: Pages) -> Iterable[BaseRoute]:
+    """The pages over the query database."""
+    figures, resolve = Permission.SEE_FIGURES, Permission.RESOLVE
+    yield pages.show("/orders", orders.show_orders, needs=figures)
+    yield pages.show("/orders/{shop}/{order}", orders.show_order, needs=figures)
+    yield pages.show("/attention", attention.show_groups, needs=figures)
+    yield pages.show("/attention/list", attention.show_list, needs=figures)
+    yield pages.show("/attention/{id}", attention.show_dead_letter, needs=figures)
+    yield pages.submit("/attention/{id}", attention.change_dead_letter, needs=resolve)
 
 
 class Pages:

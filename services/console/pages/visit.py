@@ -113,6 +113,11 @@ class Visit:
         kept = {name: value for name, value in query.items() if value not in (None, "")}
         return self.request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
+    def read_model(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A consistent view of the query database."""
+        assert self.site.model is not None, "pages that show data have a query database"
+        return self.site.model()
+
     @asynccontextmanager
     async def carry_out(self, form: Form, location: str) -> AsyncIterator[AsyncConnection]:
         """A transaction of the access database for a form that leads to `location`.
