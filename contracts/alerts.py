@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from contracts.model import Event, Instant, Whole
+from contracts.model import Count, Event, Instant, Whole
 
 
 class AlertSent(Event):
     """A message to a recipient: the cause is open (`opened`), still open (`reminded`) or gone (`resolved`).
 
-    `cause` is a reason code, with `@shop` where it concerns one shop. `episode` counts how often the cause was open.
+    `cause` is a reason code, with `@shop` where it concerns one shop. `episode` counts how often the cause was open,
+    `returns` how often in a row it came back soon after it was gone.
     """
 
     TYPE: ClassVar[str] = "davtari.AlertSent.v1"
@@ -20,6 +21,7 @@ class AlertSent(Event):
     what: Literal["opened", "reminded", "resolved"]
     episode: Whole
     reminders: Whole = 0
+    returns: Count = 0
     standing: Whole
     """How many dead letters, orders or feeds it was about."""
     opened_at: Instant

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from contracts.catalog import GroupRule
 from contracts.ledger import Attempt
-from contracts.model import Content, Event, Instant, Money, Part, Sealed, ShopId, Uid, Whole
+from contracts.model import Content, Count, Event, Instant, Money, Part, Sealed, ShopId, Uid, Whole
 
 
 def _is_base64(text: str) -> str:
@@ -222,8 +222,8 @@ class _DeadLetterEvent(Event):
 class DeadLettered(_DeadLetterEvent):
     """Something that only a person can settle: a record or a delivery, its reason code and the fix.
 
-    `replays`: how often it was replayed in a row and failed again with the same reason. `replayof`: the dead letter
-    whose correction this is.
+    `replays`: how often it was replayed in a row and failed again with the same reason. `returns`: how often its cause
+    was gone and came back. `replayof`: the dead letter whose correction this is.
     """
 
     TYPE: ClassVar[str] = "davtari.DeadLettered.v1"
@@ -238,6 +238,7 @@ class DeadLettered(_DeadLetterEvent):
     sealed: Sealed = None
     digest: str
     replays: Whole = 0
+    returns: Count = 0
     replayof: str | None = None
     at: Instant
 

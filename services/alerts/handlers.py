@@ -6,8 +6,10 @@ A message leaves once issues were gathered for a while, not too soon after the l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import partial
+from typing import Literal
 
 from contracts.alerts import AlertSent
 from contracts.reasons import Reason
@@ -22,6 +24,8 @@ from services.settings.alerts import AlertSettings, RecipientSettings
 from services.settings.model import Settings
 
 SERVICE = "alerts"
+LONGEST_CALM = 3600.0
+"""Seconds that a cause which came back often must be gone until that is reported."""
 TOPICS = ("dead-letters", "operations", "shop.orders", "ledger.documents")
 
 
@@ -33,6 +37,23 @@ def alert_lane_name(recipient: str) -> str:
 def handlers(settings: Settings, alerts: AlertSettings) -> Handlers:
     """Return the rules of the service. A subject is the name of a cause."""
     return Handlers(topics=TOPICS, remember=projection_rules(settings), decide=partial(decide_alerts, alerts))
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """Which time a cause is open, how many reminders were sent, and how often in a row it came back soon."""
+
+    number: int
+    reminders: int = 0
+    returns: int = 0
+
+
+def _following(last: AlertSent | None, since: datetime, settings: AlertSettings) -> Episode:
+    """The next episode of a cause that is open since a moment; `last` is the end of the one before."""
+    if last is None:
+        return Episode(1)
+    soon = since - last.sent_at < timedelta(seconds=settings.remind)
+    return Episode(last.episode + 1, returns=last.returns + 1 if soon else 0)
 
 
 def decide_alerts(settings: AlertSettings, subject: str, state: State) -> Decision:
@@ -73,18 +94,19 @@ def _next_message(
     is_open = last is not None and last.what != "resolved"
     if issues and not is_open:
         since = min(issue.since for issue in issues)
-        notice = _open_notice("opened", cause, issues, name, recipient, (last.episode if last else 0) + 1)
+        notice = _open_notice("opened", cause, issues, name, recipient, _following(last, since, settings))
         return _delivery(notice, opening_due_at(since, last, settings), recipient)
     if last is None or not is_open:
         return None
     if not issues:
         cleared = state.get(CLEARED, cause.name)
         notice = Notice.following(last, "resolved", compose_resolved(cause, last, recipient.language))
-        return _delivery(notice, resolution_due_at(cleared.at if cleared else last.sent_at, settings), recipient)
+        return _delivery(notice, resolution_due_at(cleared.at if cleared else last.sent_at, last, settings), recipient)
     due_at = reminder_due_at(last, settings)
     if due_at > state.now:
         return None
-    notice = _open_notice("reminded", cause, issues, name, recipient, last.episode, last.reminders + 1)
+    episode = Episode(last.episode, last.reminders + 1, last.returns)
+    notice = _open_notice("reminded", cause, issues, name, recipient, episode)
     return _delivery(notice, due_at, recipient)
 
 
@@ -94,16 +116,17 @@ def _open_notice(
     issues: Sequence[AlertIssue],
     name: str,
     recipient: RecipientSettings,
-    episode: int,
-    reminders: int = 0,
+    episode: Episode,
 ) -> Notice:
-    message = compose_open(cause, issues, "reminded" if what == "reminded" else "opened", recipient.language)
+    kind: Literal["opened", "reminded"] = "reminded" if what == "reminded" else "opened"
+    message = compose_open(cause, issues, kind, recipient.language, episode.returns)
     return Notice(
         cause=cause.name,
         recipient=name,
         what=what,
-        episode=episode,
-        reminders=reminders,
+        episode=episode.number,
+        reminders=episode.reminders,
+        returns=episode.returns,
         standing=len(issues),
         opened_at=min(issue.since for issue in issues),
         title=message.title,
@@ -140,9 +163,13 @@ def opening_due_at(since: datetime, last: AlertSent | None, settings: AlertSetti
     return gathered if last is None else max(gathered, last.sent_at + timedelta(seconds=settings.quiet))
 
 
-def resolution_due_at(cleared: datetime, settings: AlertSettings) -> datetime:
-    """Return when a recipient learns that a cause is resolved: once it has remained so."""
-    return cleared + timedelta(seconds=settings.calm)
+def resolution_due_at(cleared: datetime, last: AlertSent, settings: AlertSettings) -> datetime:
+    """Return when a recipient learns that a cause is resolved: once it has remained so.
+
+    The time doubles each time that it comes back, so that a cause that flaps stays one open cause.
+    """
+    longest = max(settings.calm, LONGEST_CALM)
+    return cleared + timedelta(seconds=min(settings.calm * 2.0 ** min(last.returns, 20), longest))
 
 
 def reminder_due_at(last: AlertSent, settings: AlertSettings) -> datetime:

@@ -43,6 +43,7 @@ class Notice(Part):
     standing: int
     """The number of open issues."""
     opened_at: Instant
+    returns: int = 0
     title: str
     body: str
 
@@ -57,6 +58,7 @@ class Notice(Part):
             reminders=last.reminders,
             standing=last.standing,
             opened_at=last.opened_at,
+            returns=last.returns,
             title=message.title,
             body=message.body,
         )
@@ -72,12 +74,16 @@ class Notice(Part):
 
 
 def compose_open(
-    cause: AlertCause, issues: Sequence[AlertIssue], what: Literal["opened", "reminded"], to: Language
+    cause: AlertCause, issues: Sequence[AlertIssue], what: Literal["opened", "reminded"], to: Language, returns: int = 0
 ) -> Message:
-    """Write the message that issues are open: what it is, what it means, how to fix it, and the oldest issues."""
+    """Write the message that issues are open: what it is, what it means, how to fix it, and the oldest issues.
+
+    `returns`: how often in a row the cause came back soon after it was gone.
+    """
     _ = translator(to)
     since = _("Since {since} (Tbilisi).").format(since=_local(min(issue.since for issue in issues)))
-    lines = [*_explanation(cause, to), since, "", *_examples(issues, to)]
+    again = [_("It was gone and came back {count} times.").format(count=returns)] if returns else []
+    lines = [*_explanation(cause, to), since, *again, "", *_examples(issues, to)]
     count = _("still {count} waiting") if what == "reminded" else _("{count} waiting")
     return Message(_title(cause, count.format(count=len(issues))), "\n".join(lines))
 

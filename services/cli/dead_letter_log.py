@@ -83,11 +83,11 @@ async def _open_record(dead_letter: DeadLetter, opener: Opener) -> DeadLetter:
 
 
 def apply_dead_letter_event(dead_letters: dict[str, DeadLetter], event: DeadLetterEvent) -> None:
-    """Apply an event. After a failed replay, `since` stays the time of the first failure."""
+    """Apply an event. After a failed replay, or when its cause is back, `since` stays the time of the first failure."""
     known = dead_letters.get(event.dead_letter)
     if isinstance(event, DeadLettered):
         history = (*known.history, event) if known else (event,)
-        failed_again = known is not None and event.replays > 0
+        failed_again = known is not None and (event.replays > 0 or event.returns > 0)
         dead_letters[event.dead_letter] = DeadLetter(
             event, known.since if known and failed_again else event.at, history
         )

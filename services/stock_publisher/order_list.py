@@ -21,11 +21,11 @@ from contracts.reasons import Reason
 from services.connectors.woocommerce import php
 from services.connectors.woocommerce.changes import Cursor
 from services.connectors.woocommerce.read import parse_amount
-from services.engine.clock import Clock
+from services.engine.clock import TOO_FAR, Clock
 from services.engine.outbox.engine import Engine
 from services.engine.state.store import chunks, read_kind
 from services.settings.model import Settings
-from services.stock_publisher.order_rules import apply_snapshot, remove_order
+from services.stock_publisher.order_rules import apply_snapshot, remove_order, without_future_date
 from services.stock_publisher.records import ORDER, unread_ref
 from services.stock_publisher.shop_order import OrderedPieces, OrderSnapshot, sum_pieces
 
@@ -157,8 +157,12 @@ class ShopOrderList:
         return max(oldest, min(last, await self._newest_read() or last) - self._back)
 
     def _now(self) -> datetime:
-        """The shop's time from its last answer plus a tolerance; our own time where answers have none."""
-        return (self._shop.time or self._clock()) + AHEAD
+        """The shop's time from its last answer plus a tolerance; our own time where answers have none.
+
+        A shop whose clock is more than a day ahead is not followed: its latest orders are read more than once then.
+        """
+        ours = self._clock()
+        return min(self._shop.time or ours, ours + TOO_FAR) + AHEAD
 
     async def _newest_read(self) -> datetime | None:
         newest: datetime | None = None
@@ -188,7 +192,8 @@ class ShopOrderList:
         if not orders:
             return
         async with self.engine.work() as work:
-            await work.run([partial(apply_snapshot, self._settings, order) for order, _ in orders.values()])
+            dated = [without_future_date(order, self._now()) for order, _ in orders.values()]
+            await work.run([partial(apply_snapshot, self._settings, order) for order in dated])
         self._recent |= {number: (order.modified_at, digest) for number, (order, digest) in orders.items()}
         passed = [at for order, _ in orders.values() if (at := order.modified_at) and at <= self._now()]
         if self._cursor is not None and passed:

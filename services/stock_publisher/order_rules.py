@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from contracts.envelope import Envelope
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable
@@ -21,10 +23,19 @@ from services.stock_publisher.shop_order import (
     update_unreadable_order,
 )
 
+FUTURE_TOLERANCE = timedelta(minutes=15)
+"""A change that is later than its sight by more than this comes from a wrong clock."""
+
 
 def on_order_changed(settings: Settings, envelope: Envelope[OrderChanged], state: State) -> None:
     """An order holds pieces, holds other pieces, or no longer holds any."""
-    apply_snapshot(settings, snapshot_of_event(envelope.data), state)
+    apply_snapshot(settings, without_future_date(snapshot_of_event(envelope.data), envelope.time), state)
+
+
+def without_future_date(seen: OrderSnapshot, now: datetime) -> OrderSnapshot:
+    """The snapshot; a change in the future is no date, or every genuine state until then would look outdated."""
+    is_future = seen.modified_at is not None and seen.modified_at > now + FUTURE_TOLERANCE
+    return replace(seen, modified_at=None) if is_future else seen
 
 
 def apply_snapshot(settings: Settings, seen: OrderSnapshot, state: State) -> None:

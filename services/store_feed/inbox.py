@@ -24,7 +24,7 @@ from services.engine.outbox.work import Work
 from services.engine.state.database import Database
 from services.engine.state.group_commit import GroupCommit
 from services.engine.state.tables import inbox
-from services.store_feed.records import CUSTOMERS, ORDER, HintSource, OrderState, request_refreshes
+from services.store_feed.records import CUSTOMERS, ORDER, HintSource, OrderState, is_dated_plausibly, request_refreshes
 
 log = logging.getLogger(__name__)
 AT_ONCE = 500
@@ -121,7 +121,10 @@ def _shown_state(delivery: Mapping[str, Any], home: str | None, now: datetime) -
     """The state that a webhook shows, which is its time alone. A webhook of a copy of the shop shows nothing."""
     changed = php.moment(delivery.get("modified"))
     elsewhere = home is not None and delivery.get("source") and normalize_address(delivery["source"]) != home
-    return None if changed is None or elsewhere else OrderState(modified_at=changed, seen_at=now)
+    if changed is None or elsewhere:
+        return None
+    shown = OrderState(modified_at=changed, seen_at=now)
+    return shown if is_dated_plausibly(shown, now) else None
 
 
 def _newer(shown: OrderState | None, before: HintSource | None) -> OrderState | None:

@@ -18,7 +18,7 @@ from services.connectors.woocommerce.orders import read_modified_at, read_parts
 from services.connectors.woocommerce.read import ReadError
 from services.engine.clock import local_time
 from services.settings.orders import OrderSettings
-from services.store_feed.records import OrderState, compare_states, state_of_order
+from services.store_feed.records import OrderState, compare_states, is_dated_plausibly, state_of_order
 
 Json = Mapping[str, Any]
 TAXES_DIFFER = (
@@ -98,9 +98,9 @@ class OrderParser:
 
 
 def listed_state(shop: str, json: dict[str, Any], seen_at: datetime) -> OrderState | None:
-    """Return the state of an order in a list; None if it has no modification time."""
+    """Return the state of an order in a list; None if it has no modification time, or one in the future."""
     state = OrderParser(shop, OrderSettings()).answer(json).shown
-    return state.model_copy(update={"seen_at": seen_at}) if state else None
+    return state.model_copy(update={"seen_at": seen_at}) if state and is_dated_plausibly(state, seen_at) else None
 
 
 def _shown(json: Json, fact: OrderChanged | ReadError) -> OrderState | None:

@@ -23,7 +23,7 @@ from services.engine.state.records import Kind, State
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 CLOCK_TOLERANCE = timedelta(minutes=15)
-"""A state that is later than our clock by more than this comes from a wrong clock and is ignored."""
+"""A state whose date was later than our clock by more than this when it was seen is never believed."""
 StateAge = Literal["current", "older", "unclear"]
 
 
@@ -57,13 +57,19 @@ def _line(line: OrderLine) -> list[str | int]:
 
 
 def newest_state(candidates: Iterable[OrderState], since: datetime | None, now: datetime) -> OrderState | None:
-    """Return the newest state shown after `since`; of several with the same time, the last with known content.
-
-    States in the future do not count.
-    """
+    """Return the newest state shown after `since`; of several with the same time, the last with known content."""
     trusted = (one for one in candidates if since is None or _seen_at(one) > since)
-    dated = (one for one in trusted if one.modified_at <= now + CLOCK_TOLERANCE)
+    dated = (one for one in trusted if is_dated_plausibly(one, now))
     return max(dated, key=lambda one: (one.modified_at, bool(one.content), _seen_at(one)), default=None)
+
+
+def is_dated_plausibly(one: OrderState, now: datetime) -> bool:
+    """Whether a state was not in the future when it was seen.
+
+    Whoever controls the shop can date a webhook or an answer. A date in the future must not become true with time, or
+    every genuine answer until then would look outdated.
+    """
+    return one.modified_at <= min(one.seen_at or now, now) + CLOCK_TOLERANCE
 
 
 def _seen_at(one: OrderState) -> datetime:

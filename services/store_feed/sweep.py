@@ -183,7 +183,7 @@ class OrderSweep:
             if key.startswith(f"{self._name}:"):
                 at = datetime.fromisoformat(orjson.loads(body)["modified_at"])
                 newest = at if newest is None else max(newest, at)
-        return now - CLOCKS if newest is None else newest - REBUILT
+        return now - CLOCKS if newest is None else min(newest, now) - REBUILT
 
 
 def _seen(shop: str, order: dict[str, Any]) -> ListedOrder:

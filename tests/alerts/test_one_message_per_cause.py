@@ -64,6 +64,21 @@ async def test_a_cause_that_flaps_is_reported_again_only_after_the_quiet_time(tm
         assert alerts.sent[-1].episode == 2
 
 
+@pytest.mark.parametrize("minutes", [3, 20])
+async def test_a_cause_that_flaps_becomes_one_open_cause_with_a_count(tmp_path: Path, minutes: int) -> None:
+    async with open_alerts_bench(tmp_path, shop_settings(alert_settings(remind=4 * 3600))) as alerts:
+        for turn in range(12 * 60 // minutes):
+            if turn % 2:
+                await alerts.take(settled(1), version=turn + 1)
+            else:
+                await alerts.take(dead_letter(1, at=alerts.bench.clock()), version=turn + 1)
+            await alerts.advance(minutes=minutes)
+        sent = [each.what for each in alerts.sent]
+        assert sent.count("resolved") <= 6
+        assert sent[-1] == "reminded"
+        assert f"It was gone and came back {alerts.sent[-1].returns} times." in alerts.sent[-1].body
+
+
 async def test_reminders_are_sent_at_growing_intervals(tmp_path: Path) -> None:
     async with open_alerts_bench(
         tmp_path, shop_settings(alert_settings(remind=3600, remind_at_most=4 * 3600))

@@ -14,7 +14,7 @@ from contracts.envelope import Envelope, headers, value, wrap
 from contracts.reasons import Reason
 from services.engine.kafka.record import Record
 from tests.outbox.bench import Bench, open_bench
-from tests.outbox.sample_service import NAME, NOW, stock
+from tests.outbox.sample_service import NAME, NOW, record_of, stock
 
 pytestmark = pytest.mark.claim("K32")
 LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(hours=1)
@@ -98,3 +98,14 @@ async def test_a_contradiction_of_another_writer_only_triggers_a_check_of_the_lo
         assert doubts
         assert await restated(bench) == []
         assert await bench.dead_letters() == []
+
+
+async def test_a_second_writer_is_one_dead_letter_per_subject(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        await bench.take(*records(stated(5, 5)))
+        for n in range(1, 4):
+            found = stated(5 + n, 5, n * HOUR)
+            await bench.take(record_of(found, 10 + n))
+        opened = await bench.dead_letters()
+        assert [dead_letter.returns for dead_letter in opened] == [0, 1, 2]
+        assert len({dead_letter.dead_letter for dead_letter in opened}) == 1

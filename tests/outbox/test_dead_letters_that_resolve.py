@@ -10,6 +10,7 @@ import pytest
 from contracts.balance import StockChanged
 from contracts.envelope import Envelope
 from contracts.reasons import Reason
+from services.cli.dead_letter_log import DeadLetter, apply_dead_letter_event
 from services.engine.outbox.decision import NOTHING, Decision, Refusal
 from services.engine.outbox.handlers import Decide, Handlers
 from services.engine.outbox.outcome import Blocked, Refused
@@ -136,3 +137,18 @@ async def test_failed_replays_of_a_refusal_are_counted(scripted: Bench, script: 
     for n in (1, 2):
         await scripted.take(replay((await scripted.dead_letters())[-1].dead_letter, f"c{n}"))
     assert [dead_letter.replays for dead_letter in await scripted.dead_letters()] == [0, 1, 2]
+
+
+async def test_a_cause_that_comes_and_goes_is_one_dead_letter_with_a_count(scripted: Bench, script: Script) -> None:
+    refused = Decision(refuse=(Refusal(availability_delivery("a"), Reason.PRODUCT_NO_SKU, "no sku"),))
+    for wanted in (refused, Decision()) * 3:
+        script.wanted["a"] = wanted
+        await scripted.touch("a")
+    opened = await scripted.dead_letters()
+    assert len({dead_letter.dead_letter for dead_letter in opened}) == 1
+    assert [dead_letter.returns for dead_letter in opened] == [0, 1, 2]
+    history: dict[str, DeadLetter] = {}
+    for event in [each for pair in zip(opened, await scripted.closed_dead_letters(), strict=True) for each in pair]:
+        apply_dead_letter_event(history, event)
+    [listed] = history.values()
+    assert listed.since == opened[0].at

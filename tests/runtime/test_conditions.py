@@ -67,8 +67,22 @@ async def test_trouble_and_its_end_are_each_reported_once(tmp_path: Path) -> Non
         assert log.states == [("troubled", FULL)]
         bench.database.failure = ""
         await conditions.check()
+        assert log.states == [("troubled", FULL)]
+        bench.clock.advance(61)
+        await conditions.check()
         await conditions.check()
         assert log.states == [("troubled", FULL), ("well", "")]
+
+
+async def test_trouble_that_comes_and_goes_is_one_report(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        log = FakeKafka()
+        conditions = reporter(bench, log)
+        for turn in range(100):
+            bench.database.failure = FULL if turn % 2 else ""
+            await conditions.check()
+            bench.clock.advance(5)
+        assert log.states == [("troubled", FULL)]
 
 
 async def test_a_report_that_kafka_did_not_accept_is_sent_later(tmp_path: Path) -> None:

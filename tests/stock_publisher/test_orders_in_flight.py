@@ -144,11 +144,11 @@ def test_an_order_whose_sale_never_comes_does_not_hold_for_ever(accepted: Any, m
 
 
 def test_the_end_of_the_hold_is_noticed_by_itself() -> None:
-    on = given(order(1, "4"), order(2, "3", at=after(days=1)), in_flight_days=3)
+    on = given(order(1, "4", at=after(days=-1)), order(2, "3"), in_flight_days=3)
     decision = on.again(SUBJECT, NOON)
-    assert (written(decision).quantity, decision.again_at) == (3, after(days=3))
-    assert figure(on, after(days=3)) == 7
-    assert figure(on, after(days=4)) == 10
+    assert (written(decision).quantity, decision.again_at) == (3, after(days=2))
+    assert figure(on, after(days=2)) == 7
+    assert figure(on, after(days=3)) == 10
 
 
 def test_an_old_order_that_is_only_edited_does_not_hold_again() -> None:

@@ -51,7 +51,7 @@ def print_dead_letters(found: Sequence[DeadLetter], language: str = "en") -> Non
     ]
     console.print(build_table((_("id"), _("state"), _("owner"), _("reason"), _("about")), rows))
     for one in found:
-        console.print(compose(f"  {one.id}  {one.event.detail}", *_describe_replays(one, language)), soft_wrap=True)
+        console.print(compose(f"  {one.id}  {one.event.detail}", *_describe_history(one, language)), soft_wrap=True)
     details, replay, by_reason = _("Details:"), _("Replay:"), _("By reason:")
     console.print()
     console.print(
@@ -70,11 +70,16 @@ def describe_state(one: DeadLetter, language: str = "en") -> str:
     return _("{how} by {who}").format(how=_(one.settled.how), who=one.settled.by) + why
 
 
-def _describe_replays(one: DeadLetter, language: str) -> tuple[str | Text, ...]:
-    if not (one.event.replays and one.open):
-        return ()
-    text = translator(language)("replayed {count} times without success")
-    return "   ", styled(text.format(count=one.event.replays), "yellow")
+def _describe_history(one: DeadLetter, language: str) -> tuple[str | Text, ...]:
+    counts = _describe_counts(one.event, language) if one.open else ""
+    return ("   ", styled(counts, "yellow")) if counts else ()
+
+
+def _describe_counts(event: DeadLettered, language: str) -> str:
+    _ = translator(language)
+    replays = _("replayed {count} times without success").format(count=event.replays) if event.replays else ""
+    returns = _("came back {count} times").format(count=event.returns) if event.returns else ""
+    return ", ".join(filter(None, (replays, returns)))
 
 
 def print_groups(found: Sequence[ReasonGroup], now: datetime, language: str) -> None:
@@ -100,7 +105,7 @@ def print_dead_letter(one: DeadLetter, language: str, *, personal: bool, form: B
     """Print a dead letter in full: cause, effect, fix, history, and the delivery or record that failed."""
     _, event = translator(language), one.event
     head = f"   {event.about}   {describe_state(one, language)}"
-    console.print(compose(styled(event.reason, "bold"), head, *_describe_replays(one, language)), soft_wrap=True)
+    console.print(compose(styled(event.reason, "bold"), head, *_describe_history(one, language)), soft_wrap=True)
     owner = _(reason_owner(event.reason))
     console.print(f"  {event.service} · {owner} · {local_time(event.at, seconds=True)} · {event.dead_letter}")
     text, command = reason_wording(event.reason, language), describe_fix([one], language)
@@ -115,10 +120,10 @@ def print_dead_letter(one: DeadLetter, language: str, *, personal: bool, form: B
 def _describe_event(event: DeadLetterEvent, language: str) -> str:
     _ = translator(language)
     if isinstance(event, DeadLettered):
-        again = _("replayed {count} times without success").format(count=event.replays)
+        counts = _describe_counts(event, language)
         corrects = _("corrects {id}").format(id=(event.replayof or "")[:8])
         opened = _("opened")
-        more = (f" ({again})" if event.replays else "") + (f", {corrects}" if event.replayof else "")
+        more = (f" ({counts})" if counts else "") + (f", {corrects}" if event.replayof else "")
         return f"{opened}: {event.reason}: {event.detail}{more}"
     replaced = _("replaced by {id}").format(id=event.replacement)
     closed = _("{how} by {who}").format(how=_(event.how), who=event.by)

@@ -226,7 +226,7 @@ class ShopApi:
 def _parse_date(response: httpx.Response) -> datetime | None:
     try:
         return parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

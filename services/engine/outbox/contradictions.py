@@ -15,7 +15,7 @@ from contracts.operations import FailedRecord
 from contracts.reasons import Reason
 from contracts.registry import BY_TYPE
 from services.engine.kafka.record import Record, restore_record, to_failed_record
-from services.engine.outbox.dead_letters import dead_letter_of_record, make_settlement
+from services.engine.outbox.dead_letters import dead_letter_id, dead_letter_of_record, make_settlement
 from services.engine.outbox.decision import NOTHING, Decision
 from services.engine.state.records import Kind, State
 from services.engine.state.session import Slot
@@ -71,7 +71,7 @@ def parse_slot(subject: str) -> Slot | None:
 
 
 def decide(service: str, slot: Slot, held: SubjectVersion, state: State) -> Decision:
-    """State the record again, unless a newer version exists by now."""
+    """State the record again, unless a newer version exists by now. Each subject has one dead letter, with a count."""
     found = state.get(CONTRADICTION, _key(slot))
     if found is None:
         return NOTHING
@@ -81,6 +81,8 @@ def decide(service: str, slot: Slot, held: SubjectVersion, state: State) -> Deci
     event = BY_TYPE[found.type].model_validate(found.data)
     detail = f"{found.type} of {slot[1]} in version {found.version}, and version {found.held} was known already"
     record = restore_record(found.record)
-    opened = dead_letter_of_record(service, record, Reason.RECORD_CONTRADICTION, detail, state.now)
+    opened = dead_letter_of_record(service, record, Reason.RECORD_CONTRADICTION, detail, state.now).model_copy(
+        update={"dead_letter": dead_letter_id(service, SUBJECT + _key(slot))}
+    )
     closed = make_settlement(opened, "overtaken", service, "it was stated again under a newer version", state.now)
     return Decision(announce=(event, opened, closed))

@@ -138,12 +138,14 @@ def _on_command_settled(service: str, envelope: Envelope[CommandSettled], state:
 
 
 def with_replay_count(dead_letter: DeadLettered, state: State) -> Sequence[Event]:
-    """The dead letter as it is published: how many replays in a row have failed, and which dead letter it corrects."""
+    """The dead letter as it is published, with its history: one whose cause comes and goes stays one, with a count."""
     known = state.get(PARKED, dead_letter.dead_letter)
-    again = known is not None and known.state == "replayed" and known.event.reason == dead_letter.reason
+    if known is not None and known.event.reason != dead_letter.reason:
+        known = None
     edit = state.get(EDIT, dead_letter.delivery.delivery_id) if dead_letter.delivery else None
     changes = {
-        "replays": known.event.replays + 1 if known and again else 0,
+        "replays": known.event.replays + 1 if known and known.state == "replayed" else 0,
+        "returns": known.event.returns + (known.state == "overtaken") if known else 0,
         "replayof": edit.dead_letter if edit else None,
     }
     return (dead_letter.model_copy(update=changes),)

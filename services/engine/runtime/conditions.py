@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
@@ -26,6 +27,8 @@ from services.engine.state.store import read_kind
 log = logging.getLogger(__name__)
 INTERVAL = 5.0
 """Seconds between two checks."""
+CALM = timedelta(seconds=60)
+"""How long a problem must be gone until that is published: a disk at its limit changes every few seconds."""
 CONDITION = Kind("condition", ServiceStateChanged)
 """The last published state, by `service:reason`."""
 Checks = Mapping[Reason, Callable[[], str]]
@@ -51,6 +54,7 @@ class ConditionReporter:
         self._service, self._checks, self._database, self._clock = service, checks, database, clock
         self._sender, self._topic = sender, prefix + ServiceStateChanged.TOPIC
         self._published: dict[str, str] = {}
+        self._seen: dict[str, datetime] = {}
 
     async def run(self) -> None:
         """Check at intervals; what cannot be published now is published later."""
@@ -66,10 +70,17 @@ class ConditionReporter:
         """Publish what has changed since the last event. Raises `KafkaError`."""
         for reason, check in self._checks.items():
             why = check()
+            if why:
+                self._seen[reason] = self._clock()
+            elif self._was_seen_lately(reason):
+                continue
             condition = "troubled" if why else "well"
             if self._published.get(reason, "well") != condition:
                 await self._publish(reason, condition, why)
                 self._published[reason] = condition
+
+    def _was_seen_lately(self, reason: Reason) -> bool:
+        return reason in self._seen and self._clock() - self._seen[reason] < CALM
 
     async def _read_published(self) -> dict[str, str]:
         """The last published conditions before this start; empty when the database cannot be read."""
