@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contracts.reasons import Reason
-from services.engine.outbox.dead_letters import redact_person
 from services.engine.outbox.decision import Delivery
+from services.engine.outbox.masking import redact_person
 from services.engine.outbox.outcome import Refused, Unknown
 from tests.outbox.bench import Script, open_bench, want
 from tests.outbox.sample_service import LANE, handlers
@@ -24,6 +24,23 @@ CASES: list[tuple[str, Any, str]] = [
     ("GE is no country", {"country": "GE", "phone": ""}, "GE is no country"),
     ("call +995599123456", {"order": {"phone": "+995599123456"}, "base": None}, "call •••"),
     ("all is well", None, "all is well"),
+    ("NINO BERIDZE exists", CLIENT, "••• exists"),
+    ("ნინო ბერიძეს აქვს", CLIENT, "•••ს აქვს"),
+    ("ᲜᲘᲜᲝ ᲑᲔᲠᲘᲫᲔ", CLIENT, "•••"),
+    ("Beridze, Nino", CLIENT, "•••, •••"),
+    ("ID 010 0123-4567 is taken", CLIENT, "ID ••• is taken"),
+    ("ID ０１００１２３４５６７", CLIENT, "ID •••"),
+    ("phone 599 12-34 56 of (0)599123456", {"phone": "+995 599 123456"}, "phone ••• of (0)•••"),
+    ("ia of Viaduct, IA", {"first_name": "Ia"}, "••• of Viaduct, •••"),
+    ("li wrote", {"billing": {"last_name": "Li"}}, "••• wrote"),
+    ("წერეთელი ქეთი, Ketevan", {"first_name": "Keti", "last_name": "Tsereteli"}, "•••, Ketevan"),
+    ("Wereteli qeti", {"first_name": "ქეთი", "last_name": "წერეთელი"}, "•••"),
+    ("Ch'avch'avadze", {"last_name": "ჭავჭავაძე"}, "•••"),
+    ("at Nino@Example.GE now", {"email": "nino@example.ge"}, "at ••• now"),
+    ("12 Rustaveli  Ave., Tbilisi", {"billing": {"address_1": "12 rustaveli ave"}}, "•••., Tbilisi"),
+    ("12 pieces of 120", {"billing": {"address_1": "12"}}, "12 pieces of 120"),
+    ("order 599123 of 2026-03-02", {"phone": "599123456"}, "order 599123 of 2026-03-02"),
+    ("x" * 5000, {"first_name": "(a+)+$", "email": "x" * 400}, "•••" + "x" * 200),
 ]
 
 

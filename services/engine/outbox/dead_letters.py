@@ -1,4 +1,4 @@
-"""Dead letters: how they are made and closed, which order and shop they are about, and how personal data is masked.
+"""Dead letters: how they are made and closed, which order and shop they are about.
 
 The rules about them are in `dead_letter_rules.py`.
 """
@@ -6,7 +6,6 @@ The rules about them are in `dead_letter_rules.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 from uuid import uuid5
@@ -175,28 +174,3 @@ def _names_shop(dead_letter: DeadLettered) -> bool:
     if dead_letter.record is not None:
         return dead_letter.record.topic.endswith(SHOP_TOPICS)
     return dead_letter.service in SHOP_SERVICES
-
-
-MASK = "•••"
-SHORTEST = 4
-"""Shorter texts, such as a country, identify nobody and are part of many words."""
-IMPERSONAL = frozenset({"person_ref", "uid", "LegalForm", "ExtCode"})
-"""Fields of a `person` that identify nobody."""
-
-
-def redact_person(text: str, person: Any) -> str:
-    """The text with every value of this person masked: Balance may quote what it refuses."""
-    for private in sorted(set(_texts(person)), key=len, reverse=True):
-        text = text.replace(private, MASK)
-    return text
-
-
-def _texts(found: Any) -> Iterator[str]:
-    if isinstance(found, Mapping):
-        for name, part in found.items():
-            yield from () if name in IMPERSONAL else _texts(part)
-    elif isinstance(found, list | tuple):
-        for part in found:
-            yield from _texts(part)
-    elif isinstance(found, str) and len(found.strip()) >= SHORTEST:
-        yield found.strip()

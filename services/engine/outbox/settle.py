@@ -12,8 +12,9 @@ from contracts.ledger import Attempt
 from contracts.model import Event
 from services.engine.backoff import unknown_wait
 from services.engine.outbox import outbox
-from services.engine.outbox.dead_letters import PERSON, dead_letter_digest, dead_letter_of_delivery, redact_person
+from services.engine.outbox.dead_letters import PERSON, dead_letter_digest, dead_letter_of_delivery
 from services.engine.outbox.lane import Row, load_cause
+from services.engine.outbox.masking import redact_person
 from services.engine.outbox.outcome import Blocked, Done, Outcome, Refused, Retry, Unknown
 from services.engine.outbox.subjects import mark_again, read_scheduled
 from services.engine.outbox.work import Work

@@ -30,13 +30,13 @@ from services.engine.outbox.dead_letters import (
     PERSON,
     UNHANDLED,
     dead_letter_of_record,
-    redact_person,
 )
 from services.engine.outbox.decision import Decision, Delivery, Refusal
 from services.engine.outbox.edits import EDIT, apply_edits, find_replacements
 from services.engine.outbox.handlers import News, PendingEvent, ServiceRules, compose_rules, ignore
 from services.engine.outbox.lane import dump_cause
 from services.engine.outbox.lookup import Lookup, ResultT
+from services.engine.outbox.masking import redact_person
 from services.engine.outbox.outbox import make_event_row
 from services.engine.outbox.reconcile import Changes, reconcile
 from services.engine.outbox.sizes import fit_events
