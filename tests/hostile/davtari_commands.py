@@ -34,6 +34,7 @@ mapping include {GROUP}
 order 1042
 order 1042 --documents
 orders
+person export 1042
 plan groups
 plan items --patience 1
 plan shop-only
@@ -48,7 +49,7 @@ stock {ITEM}
 """They show texts from outside."""
 IN_JSON = (
     "check --last", "clients conflicts", "dead-letters list --all --closed", "drift", "order 1042", "orders",
-    "plan groups", "plan shop-only", "propose list", "status",
+    "person export 1042", "plan groups", "plan shop-only", "propose list", "status",
 )  # fmt: skip
 OTHERS = f"""
 clients show {CLIENT}

@@ -32,6 +32,7 @@ from services.cli.command import (
     select_shop,
 )
 from services.cli.forget.dossier import ORDER_TOPICS, TOPICS, Dossier, build_dossier, find_person_refs, key_deletions
+from services.cli.person.related import RelatedPerson, describe_related, find_related
 from services.cli.registry import configured_services
 from services.cli.requests import command_header
 from services.cli.screen import confirm, console, errors, print_json
@@ -48,6 +49,13 @@ ERASE_FIRST = (
 Why = Annotated[str, typer.Option("--reason", help="The reason, recorded for the audit. Do not name anyone in it.")]
 Person = Annotated[str, typer.Option("--person", help="The person_ref, if known, instead of an order.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+Related = Annotated[
+    bool | None,
+    typer.Option(
+        "--related/--not-related",
+        help="Also forget what is probably the same person's: guest orders, an account, other shops. (default: ask)",
+    ),
+]
 Unbooked = Annotated[
     bool, typer.Option("--unbooked-too", help="Continue even if orders of the person are not in the books yet.")
 ]
@@ -73,6 +81,7 @@ async def forget_command(
     person: Person = "",
     unbooked_too: Unbooked = False,
     yes: Yes = False,
+    related: Related = None,
     dry_run: DryRun = False,
     patience: Patience = 60.0,
     json: Json = False,
@@ -86,7 +95,11 @@ async def forget_command(
     """
     chosen = read_settings()
     shop = shop if person and not shop else select_shop(chosen, shop)
-    found = await _read_dossier(chosen, shop, order_id, person)
+    refs = await _read_person_refs(chosen, shop, order_id, person)
+    others = await _find_related(chosen, refs)
+    if others and _includes_related(others, related, dry_run=dry_run):
+        refs |= {one.ref for one in others}
+    found = build_dossier(refs, await _read_sealed_events(chosen, TOPICS))
     live = [name for name, each in chosen.shops.items() if each.flows.orders == "live"]
     unbooked, files = found.unbooked(live), find_leftovers(chosen.state.directory)
     if not json:
@@ -104,15 +117,35 @@ async def forget_command(
     return NO_ANSWER if answers.silent else 0
 
 
-async def _read_dossier(chosen: Settings, shop: str, order_id: int, person: str) -> Dossier:
+async def _read_person_refs(chosen: Settings, shop: str, order_id: int, person: str) -> frozenset[str]:
     """Raises `InvalidArgument` unless one known order or person is named."""
     if bool(person) == bool(order_id):
         raise InvalidArgument("Name an order of the person, or --person REF: davtari forget ORDER --reason …")
     order = order_key(shop, order_id)
-    refs = {person} if person else find_person_refs(order, await _read_sealed_events(chosen, ORDER_TOPICS))
+    refs = frozenset({person}) if person else find_person_refs(order, await _read_sealed_events(chosen, ORDER_TOPICS))
     if not refs:
         raise InvalidArgument(f"Unknown order {order_id} of shop {shop}")
-    return build_dossier(refs, await _read_sealed_events(chosen, TOPICS))
+    return refs
+
+
+async def _find_related(chosen: Settings, refs: Collection[str]) -> list[RelatedPerson]:
+    return find_related(refs, [envelope async for envelope in read_events(chosen.kafka, ORDER_TOPICS)])
+
+
+def _includes_related(others: Sequence[RelatedPerson], related: bool | None, *, dry_run: bool) -> bool:
+    """Whether to forget the related references, too: people may share a phone, so a person decides.
+
+    Raises `InvalidArgument` if nobody can be asked.
+    """
+    if related is not None:
+        return related
+    for line in describe_related(others):
+        errors.print(line, soft_wrap=True)
+    if dry_run:
+        return False
+    if not sys.stdin.isatty():
+        raise InvalidArgument("Decide whether these belong to the person: --related forgets them too, or --not-related")
+    return confirm("Forget these orders of the person, too?")
 
 
 async def _read_sealed_events(chosen: Settings, topics: Iterable[str]) -> list[Envelope[Event]]:

@@ -1,0 +1,1 @@
+"""`davtari person`: what is held about one person."""
