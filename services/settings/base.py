@@ -32,10 +32,11 @@ def address_fault(text: str) -> str:
 def is_unencrypted(address: str) -> bool:
     """Whether a call to this address crosses a network in clear: http, and not to this machine itself."""
     parts = urlsplit(address)
-    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, seen from itself only."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from services.settings.alerts import AlertSettings
 from services.settings.balance import BalanceSettings
-from services.settings.base import SecretMissing, Section, WebAddress, read_secret
+from services.settings.base import SecretMissing, Section, WebAddress, is_loopback, read_secret
 from services.settings.console import ConsoleSettings
 from services.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
 from services.settings.shop import ShopSettings
@@ -140,12 +140,28 @@ class TelemetrySettings(Section):
     """Where health and metrics are served, and where traces are sent; by default neither."""
 
     host: str = "127.0.0.1"
+    token_file: Path | None = Field(
+        default=None, description="who reads health and metrics sends this token; needed unless host is this machine"
+    )
     port: int | None = Field(default=None, ge=1, le=65535, description="one server for all services of a process")
     ports: dict[str, Annotated[int, Field(ge=1, le=65535)]] = Field(
         default_factory=dict, description="ports of services that run alone, by name, where they share a machine"
     )
     stalled_after: float = Field(default=300.0, gt=0, description="seconds of lag without progress until not live")
     otlp_endpoint: str | None = Field(default=None, description="OTLP/HTTP, e.g. http://127.0.0.1:4318/v1/traces")
+
+    @model_validator(mode="after")
+    def _private(self) -> TelemetrySettings:
+        if (self.port or self.ports) and not is_loopback(self.host) and self.token_file is None:
+            raise ValueError(
+                f"host {self.host} lets other machines read health and metrics; set token-file to a file with a long "
+                'random text, which Prometheus sends too, or host = "127.0.0.1"'
+            )
+        return self
+
+    def token(self) -> SecretStr | None:
+        """What readers have to send; None if they need not. Raises `SecretMissing`."""
+        return read_secret(self.token_file, "telemetry.token-file") if self.token_file else None
 
     def port_for(self, services: Sequence[str]) -> int | None:
         """The port of a process that runs these services; None when nothing is served."""

@@ -25,7 +25,7 @@ from services.settings.kafka import KafkaSettings
 from services.settings.model import PrivacySettings, Settings
 
 GENERATE_SECRET = """python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {path}"""
-"""Creates a secret that only Davtari and the shop's webhooks share."""
+"""Creates a secret that no other system issues: for the shop's webhooks, or for readers of metrics."""
 PORTS = (80, 443, 8080)
 """The only ports that WordPress calls by default (WooCommerce fact 66)."""
 FIX_WEBHOOKS = "davtari check --fix   creates and enables them"
@@ -98,6 +98,8 @@ def _secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
         yield "kafka.password-file", settings.kafka.password_file
     if settings.kafka.key_password_file:
         yield "kafka.key-password-file", settings.kafka.key_password_file
+    if settings.telemetry.token_file:
+        yield "telemetry.token-file", settings.telemetry.token_file
     for name, recipient in (settings.alerts.recipients if settings.alerts else {}).items():
         yield f"alerts.recipients.{name}.url-file", recipient.url_file
 
@@ -106,10 +108,15 @@ def _check_secret(key: str, path: Path) -> Finding | None:
     try:
         read_secret(path, key)
     except SecretMissing as error:
-        fix = GENERATE_SECRET.format(path=path) if "webhook" in key else f"write the secret into {path}, on one line"
-        flows = () if key.startswith("alerts.") else FLOWS
+        fix = GENERATE_SECRET.format(path=path) if _is_ours(key) else f"write the secret into {path}, on one line"
+        flows = () if key.startswith(("alerts.", "telemetry.")) else FLOWS
         return Finding(key, False, str(error).removeprefix(f"{key}: ").partition(";")[0], fix, flows)
     return None
+
+
+def _is_ours(key: str) -> bool:
+    """Whether no other system issues the secret."""
+    return "webhook" in key or key.startswith("telemetry.")
 
 
 def webhook_url(settings: Settings, shop: str) -> str | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.engine.clock import Clock, utc_now
 from services.engine.runtime.service import Service
@@ -124,8 +128,11 @@ async def _readiness_faults(monitor: ServiceMonitor | None) -> list[str]:
 OK, UNAVAILABLE = 200, 503
 
 
-def create_app(monitor: ProcessMonitor) -> Starlette:
-    """`/livez`, `/readyz` and `/metrics`. They name services, topics and lanes, but no person and no secret."""
+def create_app(monitor: ProcessMonitor, token: SecretStr | None = None) -> Starlette:
+    """`/livez`, `/readyz` and `/metrics`. They name services, topics and lanes, but no person and no secret.
+
+    With a token, only a reader that sends it (`Authorization: Bearer …`) gets an answer.
+    """
 
     async def livez(_: Request) -> Response:
         return _health_response(monitor.live(), "live")
@@ -136,7 +143,20 @@ def create_app(monitor: ProcessMonitor) -> Starlette:
     async def metrics(_: Request) -> Response:
         return Response(render_metrics(await monitor.readings()), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)])
+    routes = [Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+    return Starlette(routes=routes, middleware=[Middleware(TokenRequired, token=token)] if token else [])
+
+
+class TokenRequired:
+    """Answers 401 to whoever does not send the token."""
+
+    def __init__(self, app: ASGIApp, token: SecretStr) -> None:
+        self._app, self._wanted = app, f"Bearer {token.get_secret_value()}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent = dict(scope.get("headers", ())).get(b"authorization", b"")
+        refusal = Response("a token is needed", 401, {"www-authenticate": "Bearer"})
+        await (self._app if hmac.compare_digest(sent, self._wanted) else refusal)(scope, receive, send)
 
 
 def _health_response(health: Health, word: str) -> Response:
@@ -146,10 +166,14 @@ def _health_response(health: Health, word: str) -> Response:
 
 
 async def serve_telemetry(monitor: ProcessMonitor, settings: TelemetrySettings, port: int | None) -> None:
-    """Monitor and serve health and metrics until cancelled; without a port, nothing. Raises `CannotListen`."""
+    """Monitor and serve health and metrics until cancelled; without a port, nothing.
+
+    Raises `CannotListen` and `SecretMissing`.
+    """
     if port is None:
         return
+    app = create_app(monitor, settings.token())
     address = ListenAddress(settings.host, port, what="health and metrics", section="telemetry")
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(monitor.run())
-        tasks.create_task(serve(create_app(monitor), address))
+        tasks.create_task(serve(app, address))
