@@ -1,6 +1,6 @@
 """`python -m services.demo`: the demonstration against running sandboxes and services, as in compose.yaml.
 
-settings FOLDER    write the settings and secrets for the services
+settings VOLUMES   write the settings and secrets for the services, each in its volume
 plan               check the connections and plan the first import, before the services start
 story              run the scenario: orders, an outage, refunds, a dead letter; compares the books at the end
 sell COUNT         place further recorded orders in the shop
@@ -10,9 +10,8 @@ books              wait until everything is delivered and compare the books
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from tenacity import AsyncRetrying, RetryError, retry_if_result, stop_after_dela
 
 from contracts.catalog import ProductPlanned
 from services.cli.registry import SERVICES
+from services.cli.rights.volumes import TOKEN, choose, lay_out_settings
 from services.cli.screen import console, print_failure, styled
 from services.demo import steps, storefront
 from services.demo.comparison import BooksComparison, compare_books, print_comparison
@@ -36,36 +36,33 @@ from services.demo.steps import unused_orders
 from services.engine.telemetry import logs
 
 PATIENCE = 180.0
-STATE = Path("/var/lib/davtari")
-"""The volume of each container."""
+SANDBOX = "sandbox"
+"""The name of these settings in each volume."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoAddresses:
-    """The addresses of the systems, and the URL pattern of the services' telemetry."""
+    """The addresses of the systems, and the URL pattern of the services' telemetry with the token to read it."""
 
     at: SystemAddresses
     telemetry: str
+    token: str = ""
 
 
-async def write_settings(where: DemoAddresses, folder: Path) -> bool:
-    """Write the settings and secrets with every flow live. Each new sandbox gets its own state folder.
+async def write_settings(where: DemoAddresses, parts: Sequence[Path]) -> bool:
+    """Write the settings with every flow live, and the secrets that each part needs, into the parts' volumes.
 
     The link `chosen` is set to the empty folder first: if the sandboxes never answer, the services must not start
-    with the settings of a real company.
+    with the settings of a real company. Each new sandbox gets its own state folder.
     """
-    _link(folder.parent / "chosen", Path(folder.name))
-    shutil.rmtree(folder, ignore_errors=True)
-    async with attach_environment(folder, where.at) as world:
+    for part in parts:
+        choose(part, SANDBOX)
+    async with _world(where.at) as world:
         settings = world.write_settings(ALL_LIVE, **storefront.storefront_settings())
-        _link(folder / "state", STATE / world.prefix.rstrip("."))
-    console.print(f"Wrote {world.settings_file}; topic prefix: {settings.kafka.topic_prefix}")
+        for part in parts:
+            lay_out_settings(part, SANDBOX, world.settings_file, settings, world.prefix.rstrip("."))
+    console.print(f"Wrote the settings of {len(parts)} parts; topic prefix: {settings.kafka.topic_prefix}")
     return True
-
-
-def _link(link: Path, target: Path) -> None:
-    link.unlink(missing_ok=True)
-    link.symlink_to(target)
 
 
 async def show_plan(where: DemoAddresses) -> bool:
@@ -145,7 +142,8 @@ async def _world(at: SystemAddresses) -> AsyncIterator[SandboxEnvironment]:
 
 @asynccontextmanager
 async def _stage(where: DemoAddresses) -> AsyncIterator[DemoRun]:
-    async with _world(where.at) as world, httpx.AsyncClient() as client:
+    headers = {"Authorization": f"Bearer {where.token}"}
+    async with _world(where.at) as world, httpx.AsyncClient(headers=headers) as client:
         live = world.write_settings(ALL_LIVE, **storefront.storefront_settings())
         async with follow_events(live.kafka) as ledger:
             services = ContainerServices(where.telemetry, SERVICES, client)
@@ -170,16 +168,18 @@ def main(
     kafka: Annotated[str, at("KAFKA")] = "kafka:9092",
     receiver: Annotated[str, at("RECEIVER")] = "http://store-feed:8480",
     telemetry: Annotated[str, at("TELEMETRY")] = "http://{service}:9464",
+    users: Annotated[Path | None, at("USERS")] = None,
 ) -> None:
     """Addresses of the systems."""
     logs.configure("CRITICAL", as_json=False)
-    context.obj = DemoAddresses(SystemAddresses(shop, shop_ca, balance, kafka, receiver), telemetry)
+    token = (users / TOKEN).read_text(encoding="utf-8").strip() if users else ""
+    context.obj = DemoAddresses(SystemAddresses(shop, shop_ca, balance, kafka, receiver, users), telemetry, token)
 
 
 @cli.command()
-def settings(context: typer.Context, folder: Path) -> None:
-    """Write the settings and secrets for the services."""
-    _run_part(write_settings(context.obj, folder))
+def settings(context: typer.Context, volumes: Path) -> None:
+    """Write the settings and secrets for the services, each in its volume."""
+    _run_part(write_settings(context.obj, sorted(volumes.iterdir())))
 
 
 @cli.command()

@@ -29,6 +29,8 @@ from services.settings import Settings, load
 
 SOLD = (GOODS, DRINKS, FOOD, HOME, PAPER, CLOTHES)
 """The folders of the sandbox Balance that the shop sells; the others stay unmapped, and therefore invisible."""
+OPERATOR = "davtari-operator"
+"""The Kafka user of people's commands."""
 WEBHOOK_SECRET = "sandbox-webhook-secret"
 PRIVACY_SECRET = "the sandbox invents its people: nothing here is secret"
 ALL_LIVE = dict.fromkeys(("catalogue", "prices", "stock", "orders", "refunds"), "live")
@@ -52,6 +54,8 @@ class SandboxEnvironment:
     receiver_url: str | None = None
     original: SandboxShop | None = None
     """The state of the sandbox shop, to clone it."""
+    users: Path | None = None
+    """Passwords of the Kafka users, by name; None for a Kafka without."""
 
     @property
     def settings_file(self) -> Path:
@@ -80,7 +84,7 @@ class SandboxEnvironment:
 
 @asynccontextmanager
 async def start_environment(
-    folder: Path, kafka: str, prefix: str, stock: int = 50
+    folder: Path, kafka: str, prefix: str, stock: int = 50, users: Path | None = None
 ) -> AsyncIterator[SandboxEnvironment]:
     """Start both sandboxes with the recorded catalogue and write the secrets."""
     shop, balance = shop_app.create_shop(), balance_app.create_balance()
@@ -94,7 +98,10 @@ async def start_environment(
     ):
         found = await find_or_create_categories(to_shop)
         at = (shop_at, balance_at, to_shop, to_balance)
-        yield SandboxEnvironment(folder, kafka, prefix, *at, legend, found, _free_port(), original=shop.state.shop)
+        original = shop.state.shop
+        yield SandboxEnvironment(
+            folder, kafka, prefix, *at, legend, found, _free_port(), original=original, users=users
+        )
 
 
 @asynccontextmanager
@@ -149,7 +156,7 @@ def _tables(environment: SandboxEnvironment, flows: Mapping[str, str]) -> dict[s
             "dialect": {"paging": ["Items"]},
         },
         "shops": {"main": _shop(environment, flows)},
-        "kafka": {"bootstrap-servers": environment.kafka, "topic-prefix": environment.prefix},
+        "kafka": {"bootstrap-servers": environment.kafka, "topic-prefix": environment.prefix, **_sign_in(environment)},
         "privacy": {"secret-file": "secrets/privacy"},
         "state": {"directory": "state"},
         "receiver": {
@@ -159,6 +166,14 @@ def _tables(environment: SandboxEnvironment, flows: Mapping[str, str]) -> dict[s
         "schedule": {"sweep": 2.0, "stock": "* * * * *", "prices": "* * * * *", "items": "* * * * *"},
         "retry": {"first-wait": 0.2, "longest-wait": 1.0},
     }
+
+
+def _sign_in(environment: SandboxEnvironment) -> dict[str, Any]:
+    """How people use Kafka here; services have users of their own."""
+    if environment.users is None:
+        return {}
+    plain = {"security-protocol": "SASL_PLAINTEXT", "sasl-mechanism": "PLAIN"}
+    return plain | {"user-name": OPERATOR, "password-file": str(environment.users / OPERATOR)}
 
 
 def _shop(environment: SandboxEnvironment, flows: Mapping[str, str]) -> dict[str, Any]:
@@ -208,13 +223,17 @@ RECEIVER_PORT = 8480
 
 @dataclass(frozen=True, slots=True)
 class SystemAddresses:
-    """Addresses of systems that are already running. `shop_ca` is the sandbox shop's CA certificate."""
+    """Addresses of systems that are already running. `shop_ca` is the sandbox shop's CA certificate.
+
+    `users`: the folder with the passwords of the Kafka users.
+    """
 
     shop: str
     shop_ca: Path
     balance: str
     kafka: str
     receiver: str
+    users: Path | None = None
 
 
 @asynccontextmanager
@@ -227,7 +246,7 @@ async def attach_environment(folder: Path, at: SystemAddresses) -> AsyncIterator
         shop_at, balance_at = Endpoint(at.shop, str(folder / "shop-ca.pem")), Endpoint(at.balance, None)
         yield SandboxEnvironment(
             folder, at.kafka, topic_prefix(at.shop_ca), shop_at, balance_at, shop, balance, legend, found,
-            RECEIVER_PORT, at.receiver,
+            RECEIVER_PORT, at.receiver, users=at.users,
         )  # fmt: skip
 
 

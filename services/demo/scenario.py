@@ -12,6 +12,8 @@ from uuid import uuid4
 import typer
 
 from services.cli.command import NO_ANSWER, command
+from services.cli.rights.rules import all_rules
+from services.cli.rights.users import ADMINISTRATOR, create_users
 from services.cli.screen import compose, console, print_failure, styled
 from services.demo import accountant, steps, storefront
 from services.demo.comparison import BooksComparison, compare_books, print_comparison, save_comparison
@@ -20,7 +22,9 @@ from services.demo.environment import ALL_DRY, ALL_LIVE, start_environment
 from services.demo.kafka import Broker, BrokerError, open_broker
 from services.demo.service_runner import run_services
 from services.demo.steps import OrderSelection, select_orders
+from services.engine.kafka.authorization import add_rules
 from services.engine.kafka.topics import create_topics
+from services.settings.kafka import KafkaSettings
 
 BUILD = Path("build")
 
@@ -28,10 +32,12 @@ BUILD = Path("build")
 async def run_demo(*, keep: bool = False) -> int:
     """Run the scenario and write `build/demo.json`. Returns 0 if the books match, 1 otherwise."""
     console.print(compose(styled("Davtari", "bold"), " connects Balance and WooCommerce."))
-    console.print("Starting a Kafka broker, two sandboxes and seven services.\n")
+    console.print_lines("Starting a Kafka broker, two sandboxes and seven services.\n")
     try:
         with TemporaryDirectory(prefix="davtari-demo-") as folder:
-            async with open_broker(data=Path(folder) / "kafka") as kafka:
+            users = Path(folder) / "users"
+            create_users(users)
+            async with open_broker(data=Path(folder) / "kafka", users=users) as kafka:
                 return await _run_on(Path(folder), kafka, keep=keep)
     except (WaitTimedOut, BrokerError) as error:
         print_failure(str(error))
@@ -40,12 +46,14 @@ async def run_demo(*, keep: bool = False) -> int:
 
 async def _run_on(folder: Path, kafka: Broker, *, keep: bool) -> int:
     began = time.monotonic()
-    console.print(f"Kafka: {kafka.description}\n")
-    async with start_environment(folder, kafka.bootstrap_servers, f"demo-{uuid4().hex[:6]}.") as made:
+    console.print_lines(f"Kafka: {kafka.description}\n")
+    prefix = f"demo-{uuid4().hex[:6]}."
+    async with start_environment(folder, kafka.bootstrap_servers, prefix, users=kafka.users) as made:
         dry, live = (
             made.write_settings(ALL_DRY, **storefront.storefront_settings()),
             made.write_settings(ALL_LIVE, **storefront.storefront_settings()),
         )
+        await give_rights(live.kafka)
         await create_topics(live.kafka)
         async with follow_events(live.kafka) as ledger, run_services() as services:
             stage = DemoRun(made, ledger, services, live)
@@ -62,6 +70,15 @@ async def _run_on(folder: Path, kafka: Broker, *, keep: bool) -> int:
                 console.print(f"Still running; settings: {made.settings_file}. Press Ctrl-C to stop.")
                 await asyncio.Event().wait()
     return 0 if closing.matches and green else 1
+
+
+async def give_rights(kafka: KafkaSettings) -> None:
+    """Give every role its rights, as the administrator; without users, Kafka checks none."""
+    if kafka.password_file is not None:
+        password = kafka.password_file.with_name(ADMINISTRATOR)
+        administrator = kafka.model_copy(update={"user_name": ADMINISTRATOR, "password_file": password})
+        await add_rules(administrator, all_rules(kafka.topic_prefix))
+        console.print_lines("Each service has a user of its own, with the rights it needs.\n")
 
 
 async def _run_accounting(stage: DemoRun) -> bool:

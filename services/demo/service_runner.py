@@ -44,7 +44,9 @@ class InProcessServices:
     async def start(self, settings: Settings) -> None:
         """Start the services and wait until each has caught up."""
         ready = {name: asyncio.Event() for name in self._names}
-        self._tasks += [asyncio.create_task(supervise(name, settings, event)) for name, event in ready.items()]
+        self._tasks += [
+            asyncio.create_task(supervise(name, settings_of(name, settings), event)) for name, event in ready.items()
+        ]
         await asyncio.gather(*[event.wait() for event in ready.values()])
 
     async def stop(self) -> None:
@@ -62,6 +64,16 @@ class InProcessServices:
     async def busy(self, settings: Settings) -> bool:
         """Whether any service has something left to read, deliver or publish."""
         return any(one.lag or one.waiting or one.unpublished for one in await read_service_statuses(settings))
+
+
+def settings_of(service: str, settings: Settings) -> Settings:
+    """The settings with the service's own Kafka user, whose password is beside that of the present user."""
+    kafka = settings.kafka
+    if kafka.password_file is None:
+        return settings
+    user = f"davtari-{service}"
+    own = kafka.model_copy(update={"user_name": user, "password_file": kafka.password_file.with_name(user)})
+    return settings.model_copy(update={"kafka": own})
 
 
 @asynccontextmanager

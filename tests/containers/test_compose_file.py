@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from services.cli.registry import OPTIONAL_SERVICES, SERVICES
+from services.cli.rights.secrets import files_of
+from services.cli.rights.users import ADMINISTRATOR
+from services.cli.rights.volumes import TOKEN, lay_out_all
 from tests.containers.composed import ROOT
+from tests.rights.sample_installation import sample_settings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -22,8 +27,8 @@ def of(name: str) -> dict[str, Any]:
 
 def volumes(name: str) -> dict[str, str]:
     """`{where: what}` of everything that is mounted."""
-    parts = [mount.split(":") for mount in of(name).get("volumes", [])]
-    return {mount[1]: mount[0] for mount in parts}
+    parts = [mount.removesuffix(":ro").rpartition(":") for mount in of(name).get("volumes", [])]
+    return {where: what for what, _, where in parts}
 
 
 def test_every_service_of_davtari_has_a_container_that_runs_it() -> None:
@@ -55,14 +60,13 @@ def test_whatever_runs_for_long_is_watched(name: str) -> None:
 def test_every_service_starts_again_and_keeps_its_state_in_a_volume_of_its_own(name: str) -> None:
     assert of(name)["restart"] == "unless-stopped"
     assert volumes(name)["/var/lib/davtari"] == name
-    assert volumes(name)["/etc/davtari"] == "settings"
     assert name in COMPOSE["volumes"]
     assert of(name)["depends_on"]["topics"] == {"condition": "service_completed_successfully"}
 
 
 def test_without_a_profile_only_kafka_the_jobs_and_the_services_run() -> None:
     always = {name for name, made in CONTAINERS.items() if not made.get("profiles")}
-    assert always == {"kafka", "settings", "topics", *SERVICES}
+    assert always == {"kafka", "settings", "rights", "topics", *SERVICES}
 
 
 def test_what_depends_on_a_profile_does_so_only_where_it_is_chosen() -> None:
@@ -77,6 +81,84 @@ def test_the_broker_makes_no_topics_by_itself_and_keeps_its_data() -> None:
     assert volumes("kafka")[of("kafka")["environment"]["KAFKA_LOG_DIRS"]] == "kafka"
 
 
+@pytest.mark.parametrize("name", OURS)
+def test_every_service_mounts_its_own_secrets_and_signs_in_as_itself(name: str) -> None:
+    assert volumes(name)["/etc/davtari"] == f"{name}-settings"
+    assert of(name)["environment"]["DAVTARI__KAFKA__USER_NAME"] == f"davtari-{name}"
+    assert of(name)["environment"]["DAVTARI__KAFKA__SECURITY_PROTOCOL"] == "SASL_PLAINTEXT"
+    assert of(name)["environment"]["DAVTARI__TELEMETRY__TOKEN_FILE"] == f"/etc/davtari/{TOKEN}"
+
+
+def test_the_secrets_of_one_container_are_in_no_other() -> None:
+    """Besides the jobs that lay them out, and that have ended before any service starts."""
+    holders: dict[str, set[str]] = {}
+    for name in CONTAINERS:
+        for what in volumes(name).values():
+            if what.endswith(("-settings", "}")) or what == "passwords":
+                holders.setdefault(what, set()).add(name)
+    mounted = {what: names - {"settings", "sandbox-settings"} for what, names in holders.items()}
+    assert mounted == {
+        "${DAVTARI_CONFIG:-.}": set(),
+        "passwords": set(),
+        **{f"{name}-settings": {name} for name in (*OURS, "operator", "prometheus")},
+        "broker-settings": {"kafka"},
+        "administrator-settings": {"rights", "topics"},
+        "demo-settings": {"plan", "story"},
+    }
+    assert holders["passwords"] == holders["${DAVTARI_CONFIG:-.}"] == {"settings"}
+
+
+def test_only_the_jobs_that_lay_out_secrets_can_write_them() -> None:
+    for name in set(CONTAINERS) - {"settings", "sandbox-settings"}:
+        for mount in of(name).get("volumes", []):
+            assert "-settings:" not in mount or mount.endswith(":ro"), f"{name} can write {mount}"
+
+
+def test_the_volumes_hold_what_each_container_needs(tmp_path: Path) -> None:
+    (tmp_path / "given").mkdir()
+    given = sample_settings(tmp_path / "given")
+    lay_out_all(tmp_path / "given", tmp_path / "volumes", tmp_path / "passwords")
+    laid = {volume.name: volume for volume in (tmp_path / "volumes").iterdir()}
+    mounts = {volumes("settings")[where] for where in volumes("settings") if where.startswith("/volumes/")}
+    assert {f"{name}-settings" for name in laid} == mounts
+    for name in OURS:
+        assert {file.name for file in (laid[name] / "own/secrets").glob("*")} == {
+            file.name for file in files_of(given, name)
+        }
+    assert not (laid["administrator"] / "own/secrets").exists()
+    assert {file.name for file in laid["broker"].iterdir()} == {"kafka.jaas"}
+    assert {file.name for file in laid["prometheus"].iterdir()} == {TOKEN}
+    passwords = [(laid[name] / "kafka-password").read_text() for name in (*OURS, "operator", "administrator")]
+    assert len(set(passwords)) == len(passwords)
+    assert all(secret.strip() in (laid["broker"] / "kafka.jaas").read_text() for secret in passwords)
+
+
+def test_passwords_stay_the_same_at_the_next_start(tmp_path: Path) -> None:
+    for _ in range(2):
+        lay_out_all(tmp_path, tmp_path / "volumes", tmp_path / "passwords")
+        seen = (tmp_path / "volumes/broker/kafka.jaas").read_text()
+    assert (tmp_path / "passwords/davtari-operator").read_text().strip() in seen
+    kept = (tmp_path / "passwords/davtari-operator").read_text()
+    lay_out_all(tmp_path, tmp_path / "volumes", tmp_path / "passwords")
+    assert (tmp_path / "volumes/operator/kafka-password").read_text() == kept
+
+
+def test_kafka_asks_everybody_for_a_password_and_checks_rights() -> None:
+    settings = of("kafka")["environment"]
+    protocols = dict(pair.split(":") for pair in settings["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    assert protocols == dict.fromkeys(("INSIDE", "HOST", "CONTROLLER"), "SASL_PLAINTEXT")
+    assert settings["KAFKA_AUTHORIZER_CLASS_NAME"].endswith("StandardAuthorizer")
+    assert settings["KAFKA_SUPER_USERS"] == f"User:{ADMINISTRATOR}"
+    assert "ALLOW_EVERYONE" not in str(settings)
+
+
+def test_grafana_has_no_password_to_guess() -> None:
+    settings = of("grafana")["environment"]
+    assert settings["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == "true"
+    assert (settings["GF_AUTH_DISABLE_LOGIN_FORM"], settings["GF_AUTH_BASIC_ENABLED"]) == ("true", "false")
+    assert settings["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+
+
 def test_every_file_that_is_mounted_is_there() -> None:
     mounted = {what for name in CONTAINERS for what in volumes(name).values() if what.startswith("./")}
     assert mounted
@@ -86,4 +168,6 @@ def test_every_file_that_is_mounted_is_there() -> None:
 def test_prometheus_reads_every_service() -> None:
     read = yaml.safe_load((ROOT / "ops/compose/prometheus.yml").read_text(encoding="utf-8"))
     targets = read["scrape_configs"][0]["static_configs"][0]["targets"]
+    sent = read["scrape_configs"][0]["authorization"]["credentials_file"]
+    assert volumes("prometheus")[sent.removesuffix(f"/{TOKEN}")] == "prometheus-settings"
     assert targets == [f"{name}:9464" for name in OURS if name in SERVICES]

@@ -18,15 +18,16 @@ def where(shop: str, shop_ca: Path, balance: str) -> DemoAddresses:
 
 async def test_sandboxes_that_never_answer_leave_no_settings_to_run_with(tmp_path: Path) -> None:
     """A company's own settings were chosen before: the services must not start with them in their place."""
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own/davtari.toml").write_text("# a real company", encoding="utf-8")
-    (tmp_path / "chosen").symlink_to("own")
+    volume = tmp_path / "volumes/order-exporter"
+    (volume / "own").mkdir(parents=True)
+    (volume / "own/davtari.toml").write_text("# a real company", encoding="utf-8")
+    (volume / "chosen").symlink_to("own")
     silent = where("https://127.0.0.1:9", tmp_path / "never-made.pem", "http://127.0.0.1:9")
-    waiting = asyncio.create_task(write_settings(silent, tmp_path / "sandbox"))
+    waiting = asyncio.create_task(write_settings(silent, [volume]))
     await asyncio.wait({waiting}, timeout=1.0)
     assert not waiting.done()
-    assert (tmp_path / "chosen").readlink() == Path("sandbox")
-    assert not (tmp_path / "chosen/davtari.toml").exists()
+    assert (volume / "chosen").readlink() == Path("sandbox")
+    assert not (volume / "chosen/davtari.toml").exists()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
 
@@ -36,10 +37,15 @@ async def test_sandboxes_that_answer_give_settings_that_can_be_used(tmp_path: Pa
     async with start_environment(tmp_path / "running", "unused:9092", "unused.") as running:
         shop_ca = tmp_path / "running/shop-ca.pem"
         at = where(running.shop_at.url, shop_ca, running.balance_at.url)
-        assert await write_settings(at, tmp_path / "sandbox")
-        settings = load(tmp_path / "chosen/davtari.toml", environ={})
+        parts = [tmp_path / "volumes" / part for part in ("order-exporter", "catalog-importer")]
+        for part in parts:
+            part.mkdir(parents=True)
+        assert await write_settings(at, parts)
+        settings = load(tmp_path / "volumes/order-exporter/chosen/davtari.toml", environ={})
         assert settings.shops["main"].flows.model_dump() == ALL_LIVE | {"payments": "off"}
         assert settings.shops["main"].url == running.shop_at.url
         assert settings.kafka.topic_prefix == topic_prefix(shop_ca)
         assert settings.receiver.public_url == "http://store-feed:8480"
         assert settings.balance.password().get_secret_value() == "sandbox"
+        importer = load(tmp_path / "volumes/catalog-importer/chosen/davtari.toml", environ={})
+        assert {file.name for file in importer.shops["main"].key_file.parent.iterdir()} == {"key", "secret"}

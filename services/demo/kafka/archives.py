@@ -44,8 +44,10 @@ class ArchivesBroker(Broker):
 
 
 @asynccontextmanager
-async def run_from_archives(data: Path | None) -> AsyncIterator[ArchivesBroker]:
+async def run_from_archives(data: Path | None, users: Path | None = None) -> AsyncIterator[ArchivesBroker]:
     """A node for as long as the context lasts. Its data stays if `data` names a folder, and goes with it otherwise.
+
+    With `users`, a folder of `davtari rights users`, it asks for passwords and checks rights.
 
     Raises `Unavailable` without the script (an installed wheel), without Java or Maven, or if the node fails.
     """
@@ -54,9 +56,10 @@ async def run_from_archives(data: Path | None) -> AsyncIterator[ArchivesBroker]:
             f"this installation has no {SCRIPT.relative_to(ROOT)}: run from a checkout of the repository"
         )
     with _data_folder(data) as folder:
-        address = await _start(folder)
+        address = await _start(folder, users)
         try:
-            yield ArchivesBroker(address, "archives", DESCRIPTION, folder)
+            description = DESCRIPTION + (", with passwords and rights" if users else "")
+            yield ArchivesBroker(address, "archives", description, folder, users=users)
         finally:
             await asyncio.to_thread(_run_script, "stop", folder)
 
@@ -74,10 +77,12 @@ def _data_folder(data: Path | None) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-async def _start(data: Path) -> str:
+async def _start(data: Path, users: Path | None = None) -> str:
     """Starts a node and returns its bootstrap address. Progress goes to stderr; the node ends with this process."""
+    secure: list[str | Path] = ["--secure", users] if users else []
+    options = ["--data", data, "--owner", str(os.getpid()), *secure]
     script = await asyncio.create_subprocess_exec(
-        SCRIPT, "start", "--data", data, "--owner", str(os.getpid()), stdout=subprocess.PIPE, start_new_session=True
+        SCRIPT, "start", *options, stdout=subprocess.PIPE, start_new_session=True
     )
     answer, _ = await script.communicate()
     if script.returncode != 0:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -19,11 +19,15 @@ BrokerKind = Literal["given", "container", "archives"]
 
 @dataclass(frozen=True)
 class Broker:
-    """A broker that answers now. `bootstrap_servers` is `host:port`, several joined by commas."""
+    """A broker that answers now. `bootstrap_servers` is `host:port`, several joined by commas.
+
+    `users`: the folder with a password for each user of a broker that asks for one and checks rights.
+    """
 
     bootstrap_servers: str
     kind: BrokerKind
     description: str
+    users: Path | None = field(default=None, kw_only=True)
 
 
 class BrokerError(RuntimeError):

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal, overload
 
@@ -39,16 +40,25 @@ def open_broker(kind: Literal["archives"], data: Path | None = None) -> Abstract
 
 
 @overload
-def open_broker(kind: BrokerKind | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]: ...
+def open_broker(
+    kind: BrokerKind | None = None, data: Path | None = None, users: Path | None = None
+) -> AbstractAsyncContextManager[Broker]: ...
 
 
-def open_broker(kind: BrokerKind | None = None, data: Path | None = None) -> AbstractAsyncContextManager[Broker]:
+def open_broker(
+    kind: BrokerKind | None = None, data: Path | None = None, users: Path | None = None
+) -> AbstractAsyncContextManager[Broker]:
     """A broker that answers, for as long as the context lasts.
 
     `kind` outranks `DAVTARI_BROKER`. `data` is the folder for what the node keeps between runs; only the archives keep
-    anything. Raises `BrokerError`, which lists why each kind was out of reach.
+    anything. `users`: a folder of `davtari rights users`, for a broker that checks rights; only the archives can, and
+    they are tried before a container. Raises `BrokerError`, which lists why each kind was out of reach.
     """
-    return open_first(kinds_to_try(kind, os.environ), SOURCES, data)
+    wanted, sources = kinds_to_try(kind, os.environ), dict(SOURCES)
+    if users is not None:
+        sources["archives"] = partial(run_from_archives, users=users)
+        wanted = sorted(wanted, key=lambda each: each == "container")
+    return open_first(wanted, sources, data)
 
 
 def kinds_to_try(kind: BrokerKind | None, environment: Mapping[str, str]) -> Sequence[BrokerKind]:
