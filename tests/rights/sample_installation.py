@@ -18,5 +18,6 @@ def sample_settings(folder: Path) -> Settings:
     (folder / "davtari.toml").write_text(template + ALERTS, encoding="utf-8")
     for name in SECRETS:
         write_secret(folder / "secrets" / name, "not-a-real-one")
+    write_secret(folder / "secrets" / "privacy", "not-a-real-one-but-as-long-as-a-real-one-is")
     write_secret(folder / "secrets" / "alert", "jsons://alerts.invalid")
     return load(folder / "davtari.toml", environ={})

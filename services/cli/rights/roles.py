@@ -160,7 +160,7 @@ CONSOLE = Role(
     "console",
     "the console: shows everything, gives the commands of people who have signed in",
     reads=ALL,
-    writes=_sorted((*COMMANDS, *DECISIONS, KEYS)),
+    writes=_sorted((*COMMANDS, *DECISIONS, *ENGINE_WRITES, KEYS)),
     groups=("@console.",),
     groups_seen=("@",),
 )

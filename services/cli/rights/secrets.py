@@ -26,7 +26,7 @@ NEEDED_BY: Mapping[str, tuple[str, ...]] = {
     r"alerts\.recipients\.[^.]+\.url-file": ("alerts", OPERATOR),
     r"commands\.key-file": (OPERATOR,),
     r"commands\.public-key-file": (*EVERY_SERVICE, OPERATOR),
-    r"privacy\.secret-file": ("store-feed", "order-exporter", OPERATOR),
+    r"privacy\.secret-file": (*EVERY_SERVICE, OPERATOR),
     r"telemetry\.token-file": EVERY_SERVICE,
     r"kafka\.[^.]+": (*EVERY_SERVICE, OPERATOR),
     r".*\.ca-file": (*EVERY_SERVICE, OPERATOR),
