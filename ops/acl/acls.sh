@@ -310,6 +310,7 @@ allow davtari-console \
     --operation Write \
     --topic "${PREFIX}privacy.keys" \
     --topic "${PREFIX}operations" \
+    --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-console \
     --operation Read \

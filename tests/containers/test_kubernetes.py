@@ -18,7 +18,7 @@ from tests.rights.sample_installation import sample_settings
 
 KUBERNETES = ROOT / "ops/kubernetes"
 Resource = dict[str, Any]
-UPSTREAM = ("balance", "shop-main", "webhooks-main")
+UPSTREAM = ("balance", "shop-main", "webhooks-main", "privacy")
 
 
 def read(path: Path) -> Any:
@@ -85,7 +85,11 @@ def test_each_says_the_same_of_itself_everywhere(service: str) -> None:
 def test_a_service_has_the_secrets_that_it_reads_and_no_others(service: str, tmp_path: Path) -> None:
     made = read(KUBERNETES / "services" / service / "kustomization.yaml")
     added = [one for one in yaml.safe_load(made["patches"][0]["patch"]) if one["path"].endswith("/sources/-")]
-    has = {key for one in added for key in SECRETS[one["value"]["secret"]["name"]]}
+    base = read(KUBERNETES / "service/deployment.yaml")["spec"]["template"]["spec"]["volumes"][1]["projected"][
+        "sources"
+    ]
+    names = [one["value"]["secret"]["name"] for one in added] + [one["secret"]["name"] for one in base[2:]]
+    has = {key for name in names for key in SECRETS[name]}
     settings = sample_settings(tmp_path)
     assert has == {file.name for file in files_of(settings, service)}
 
@@ -101,7 +105,11 @@ def test_a_deployment_is_replaced_never_doubled_and_watched() -> None:
 def test_the_settings_are_valid_as_they_are() -> None:
     settings = load(KUBERNETES / "settings.toml", environ={})
     shop = settings.shops["main"]
-    named = (settings.balance.password_file, shop.key_file, shop.secret_file, *shop.webhook_secret_files)
+    assert settings.privacy.secret_file is not None
+    named = (
+        settings.balance.password_file, settings.privacy.secret_file,
+        shop.key_file, shop.secret_file, *shop.webhook_secret_files,
+    )  # fmt: skip
     assert {path.name for path in named} == {key for name in UPSTREAM for key in SECRETS[name]}
     assert settings.kafka.password_file is not None
     assert {key for name in SECRETS if name.startswith("kafka-") for key in SECRETS[name]} == {

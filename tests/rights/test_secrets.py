@@ -21,6 +21,7 @@ async def test_a_service_reads_exactly_the_secrets_that_it_gets(
 ) -> None:
     settings, read = sample_settings(tmp_path), set[Path]()
     monkeypatch.setattr(reading.Path, "read_text", spy(read, Path.read_text))
+    settings.privacy.secret()  # as at the start of every service
     async with load_blueprint(service)(settings):
         found = {file for file in read if file.parent.name == "secrets"}
     assert found == set(files_of(settings, service))
