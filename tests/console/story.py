@@ -48,7 +48,7 @@ def _named(first_name: str) -> Person:
     return person.model_copy(update={"billing": person.billing.model_copy(update={"first_name": first_name})})
 
 
-def tell_story() -> list[Event]:
+def list_events() -> list[Event]:
     """The events, in their order."""
     failed, closed = another(1043), another(1044)
     dead_letter = open_dead_letter(sale_id(f"main:{failed.order_id}"), f"main:{failed.order_id}")
@@ -73,8 +73,8 @@ async def open_pages(folder: Path, **changes: Any) -> AsyncIterator[tuple[PageBe
         open_console(folder, USING) as data,
         start_pages(folder, data.engine.database.read, clock=clock, **changes) as pages,
     ):
-        await data.take(*tell_story())
+        await data.take(*list_events())
         yield pages, data
 
 
-__all__ = ["BOUGHT", "HIDDEN", "KEY", "MARKUP", "ORDER", "SHOP", "another", "open_pages", "tell_story"]
+__all__ = ["BOUGHT", "HIDDEN", "KEY", "MARKUP", "ORDER", "SHOP", "another", "open_pages", "list_events"]

@@ -82,7 +82,7 @@ async def _page(visit: Visit, found: DeadLetterDetail, status: int, problem: str
         assigned = (await read_assignments(connection, [id_])).get(id_)
     text = _translated(visit, found.summary.reason)
     given = {"text": text, "comments": comments, "assigned": assigned, "problem": problem}
-    return visit.render("dead_letter.html", status, letter=found.summary, timeline=found.timeline, **given)
+    return visit.render("dead_letter.html", status, dead_letter=found.summary, timeline=found.timeline, **given)
 
 
 def _(text: str) -> str:
