@@ -28,4 +28,4 @@ def web_tasks(settings: Settings, ends: LogEnds, clock: Clock) -> list[Task]:
 
     `ends`: where the topics end now, for `queries.freshness`.
     """
-    return [partial(serve_console, settings, settings.console or ConsoleSettings(), clock)]
+    return [partial(serve_console, settings, settings.console or ConsoleSettings(), ends, clock)]

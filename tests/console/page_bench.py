@@ -14,12 +14,13 @@ from typing import Any
 import httpx
 from argon2 import PasswordHasher
 
+from contracts.model import Event
 from services.console.access.database import AccessDatabase, open_access
 from services.console.access.roles import ConsoleRole
 from services.console.access.users import add_user
 from services.console.pages.assembly import assemble_site
 from services.console.pages.site import create_console
-from services.console.pages.visit import ReadModel
+from services.console.pages.visit import ReadEnds, ReadModel
 from services.settings.console import ConsoleSettings
 from services.settings.model import Settings
 
@@ -55,6 +56,7 @@ class PageBench:
     access: AccessDatabase
     clock: ManualClock
     settings: Settings
+    sent: list[Event] = field(default_factory=list)
 
     def browser(self, language: str = "en", **options: Any) -> httpx.AsyncClient:
         """A client with cookies of its own."""
@@ -75,18 +77,31 @@ class PageBench:
 
 @asynccontextmanager
 async def start_pages(
-    directory: Path, model: ReadModel | None = None, *, clock: ManualClock | None = None, **changes: Any
+    directory: Path,
+    model: ReadModel | None = None,
+    *,
+    clock: ManualClock | None = None,
+    broken: Exception | None = None,
+    ends: ReadEnds = dict,
+    **changes: Any,
 ) -> AsyncIterator[PageBench]:
     """A console with one person of each role, named like it."""
     clock, settings = clock or ManualClock(), Settings.model_validate(SETTINGS)
     console = ConsoleSettings.model_validate(changes)
     async with open_access(directory) as access:
-        site = assemble_site(settings, console, access, model, clock)
+        sent: list[Event] = []
+
+        async def give(command: Event, asked_by: str) -> None:
+            if broken is not None:
+                raise broken
+            sent.append(command)
+
+        site = assemble_site(settings, console, access, model, clock, give, ends)
         hashed = CHEAP.hash(PASSWORD)
         async with access.write() as connection:
             for role in ConsoleRole:
                 await add_user(connection, role.value, hashed, [role], clock())
-        yield PageBench(create_console(site), access, clock, settings)
+        yield PageBench(create_console(site), access, clock, settings, sent)
 
 
 async def submit(

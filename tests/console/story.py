@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from contracts.approvals import ApprovalAsked
 from contracts.delivery_ids import sale_id
 from contracts.model import Event
 from contracts.shop import OrderChanged, OrderUnreadable, Person
@@ -28,7 +30,7 @@ from tests.support.exporting import (
     settings,
 )
 
-USING = settings()
+USING = settings(approve_first=1)
 BOUGHT = order(line(1, "20.00", name="Cup", sku="CUP-1"), line(2, "30.00", name="ჩაიდანი", sku="POT-2"), person=buyer())
 REFUND = refund("20.00", given_back(1, "20.00", quantity="1"))
 MARKUP, HIDDEN = "<script>alert(1)</script>", "Nino\u202eeb\u200b"
@@ -57,11 +59,15 @@ def list_events() -> list[Event]:
     unread = OrderUnreadable(
         shop=SHOP, order_id=7, number="7", reason="shop.order-invalid", detail="line 1 has no total", observed_at=PAID
     )
+    asked = ApprovalAsked(
+        shop=SHOP, document=sale_id("main:2000"), kind="sale", order_id=2000, shape="bog · 18 % · GEL",
+        total=Decimal("30.00"), currency="GEL", asked_at=PAID,
+    )  # fmt: skip
     return [
         BOUGHT, recorded_sale(BOUGHT, USING), REFUND, recorded_credit_note(REFUND, BOUGHT),
         failed, dead_letter, closed, resolved, settled_dead_letter(resolved, "discarded"), hostile, unread,
         another(1046, status="on-hold"), another(1047, status="cancelled"),
-        *(another(number) for number in range(2000, 2070)),
+        *(another(number) for number in range(2000, 2070)), asked,
     ]  # fmt: skip
 
 
@@ -77,4 +83,4 @@ async def open_pages(folder: Path, **changes: Any) -> AsyncIterator[tuple[PageBe
         yield pages, data
 
 
-__all__ = ["BOUGHT", "HIDDEN", "KEY", "MARKUP", "ORDER", "SHOP", "another", "open_pages", "list_events"]
+__all__ = ["BOUGHT", "HIDDEN", "KEY", "MARKUP", "ORDER", "SHOP", "another", "list_events", "open_pages"]

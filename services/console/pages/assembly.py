@@ -8,14 +8,20 @@ from services.console.access.database import AccessDatabase
 from services.console.access.passwords import Passwords
 from services.console.access.sign_in import SignIn
 from services.console.pages.cookies import CookieJar
-from services.console.pages.visit import ConsoleSite, ReadModel
+from services.console.pages.visit import ConsoleSite, GiveCommand, ReadEnds, ReadModel
 from services.engine.clock import Clock
 from services.settings.console import ConsoleSettings
 from services.settings.model import Settings
 
 
 def assemble_site(
-    settings: Settings, console: ConsoleSettings, access: AccessDatabase, model: ReadModel | None, clock: Clock
+    settings: Settings,
+    console: ConsoleSettings,
+    access: AccessDatabase,
+    model: ReadModel | None,
+    clock: Clock,
+    give: GiveCommand | None = None,
+    ends: ReadEnds = dict,
 ) -> ConsoleSite:
     """What every page needs. Without `model` there are only the pages that show no data."""
     passwords = Passwords()
@@ -27,5 +33,7 @@ def assemble_site(
         clock=clock,
         passwords=passwords,
         sign_in=SignIn(access, passwords, asyncio.Lock()),
+        give=give,
+        ends=ends,
         cookies=CookieJar(access.signing_key, secure=console.is_encrypted),
     )

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
 from starlette.responses import Response
 
+from contracts.model import Event
+from contracts.operations import DiscardRequested, ReplayRequested
 from contracts.reason_texts import ReasonText, find_text
 from services.console.access.audit import write_audit
 from services.console.access.notes import add_comment, assign, list_comments, read_assignments
-from services.console.pages.errors import nothing_known, wrong_filter
+from services.console.access.roles import ConsoleRole, Permission
+from services.console.pages.commands import GivenCommand, give_command, read_progress
+from services.console.pages.errors import not_allowed, nothing_known
 from services.console.pages.forms import Form
 from services.console.pages.parameters import choice_parameter, text_parameter
+from services.console.pages.role_names import list_roles
 from services.console.pages.visit import Visit, redirect
 from services.console.queries.dead_letters import (
     DeadLetterDetail,
@@ -18,10 +27,11 @@ from services.console.queries.dead_letters import (
     list_groups,
     read_dead_letter,
 )
-from services.console.queries.page import InvalidCursor
 from services.settings.translation import translate_reason
 
 LONGEST_COMMENT = 4000
+Problems = dict[str, str]
+"""What is wrong, by the field to correct."""
 OWNERS = ("accountant", "storefront", "integrator", "merchant")
 
 
@@ -49,11 +59,8 @@ async def show_list(visit: Visit) -> Response:
         owner=choice_parameter(visit, "owner", OWNERS),
     )
     after = text_parameter(visit, "after") or None
-    try:
-        async with visit.read_model() as connection:
-            page = await list_dead_letters(connection, wanted, after)
-    except InvalidCursor:
-        raise wrong_filter("after", after or "") from None
+    async with visit.read_model() as connection:
+        page = await list_dead_letters(connection, wanted, after)
     async with visit.site.access.read() as connection:
         assigned = await read_assignments(connection, [one.id for one in page.items])
     text = _translated(visit, wanted.reason) if wanted.reason else None
@@ -75,21 +82,60 @@ async def _find(visit: Visit) -> DeadLetterDetail:
     return found
 
 
-async def _page(visit: Visit, found: DeadLetterDetail, status: int, problem: str = "") -> Response:
+async def _page(visit: Visit, found: DeadLetterDetail, status: int, problems: Problems | None = None) -> Response:
     id_ = found.summary.id
     async with visit.site.access.read() as connection:
         comments = await list_comments(connection, id_)
         assigned = (await read_assignments(connection, [id_])).get(id_)
-    text = _translated(visit, found.summary.reason)
-    given = {"text": text, "comments": comments, "assigned": assigned, "problem": problem}
-    return visit.render("dead_letter.html", status, dead_letter=found.summary, timeline=found.timeline, **given)
+    return visit.render(
+        "dead_letter.html",
+        status,
+        dead_letter=found.summary,
+        timeline=found.timeline,
+        text=_translated(visit, found.summary.reason),
+        comments=comments,
+        assigned=assigned,
+        problems=problems or {},
+        may_resolve=may_resolve(visit, found.summary.owner),
+        progress=await read_progress(visit),
+    )
 
 
 def _(text: str) -> str:
     return text
 
 
+NO_REASON = _("Say why it is given up.")
 NO_COMMENT = _("Write the comment first.")
+
+
+def may_resolve(visit: Visit, owner: str) -> bool:
+    """Whether the person may close a dead letter: operators any, others those that are theirs to resolve."""
+    return visit.site.give is not None and (
+        visit.may(Permission.SEE_OPERATIONS) or (visit.may(Permission.RESOLVE) and owner in visit.person.roles)
+    )
+
+
+async def close_dead_letter(visit: Visit, form: Form) -> Response:
+    """Replay it or discard it, in the person's name."""
+    found, why = await _find(visit), form.text("why", LONGEST_COMMENT)
+    id_, page = found.summary.id, f"/attention/{quote(found.summary.id)}"
+    if not may_resolve(visit, found.summary.owner):
+        raise not_allowed(list_roles([ConsoleRole.OPERATOR], visit.language))
+    if form.text("do") == "replay":
+        make = partial(_replay, id_)
+        return await give_command(visit, form, make, GivenCommand("replay", id_), page)
+    if not why:
+        return await _page(visit, found, 422, {"why": visit.translate(NO_REASON)})
+    return await give_command(visit, form, partial(_discard, id_, why), GivenCommand("discard", id_, why), page)
+
+
+def _replay(dead_letter: str, header: dict[str, Any]) -> Event:
+    return ReplayRequested(dead_letter=dead_letter, **header)
+
+
+def _discard(dead_letter: str, why: str, header: dict[str, Any]) -> Event:
+    return DiscardRequested(dead_letter=dead_letter, why=why, **header)
 
 
 async def change_dead_letter(visit: Visit, form: Form) -> Response:
@@ -97,7 +143,7 @@ async def change_dead_letter(visit: Visit, form: Form) -> Response:
     found, action = await _find(visit), form.text("do")
     subject, text = found.summary.id, form.text("text", LONGEST_COMMENT)
     if action == "comment" and not text:
-        return await _page(visit, found, 422, visit.translate(NO_COMMENT))
+        return await _page(visit, found, 422, {"text": visit.translate(NO_COMMENT)})
     location = f"/attention/{subject}"
     async with visit.carry_out(form, location) as connection:
         if action == "comment":

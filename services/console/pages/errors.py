@@ -130,6 +130,17 @@ def failed(number: str) -> PageError:
     )
 
 
+def command_not_sent() -> PageError:
+    """Kafka did not take a command."""
+    return PageError(
+        503,
+        _("The command was not sent"),
+        _("Kafka did not confirm it in time. If it arrived after all, it is carried out once."),
+        _("Go back and send the form again: the same form never does something twice."),
+        Retry_After="30",
+    )
+
+
 def unavailable() -> PageError:
     """The query database cannot be read at the moment."""
     return PageError(

@@ -23,8 +23,12 @@ class Place:
 
 
 PLACES: tuple[Place, ...] = (
+    Place("/today", _("Today"), Permission.SEE_FIGURES, uses_model=True),
     Place("/orders", _("Orders"), Permission.SEE_FIGURES, uses_model=True),
     Place("/attention", _("Needs attention"), Permission.SEE_FIGURES, uses_model=True),
+    Place("/approvals", _("Approvals"), Permission.SEE_FIGURES, uses_model=True),
+    Place("/stock", _("Stock"), Permission.SEE_FIGURES, uses_model=True),
+    Place("/catalogue", _("Catalogue"), Permission.SEE_FIGURES, uses_model=True),
     Place("/help", _("Help"), None),
     Place("/people", _("People"), Permission.ADMINISTER),
     Place("/tokens", _("API tokens"), Permission.ADMINISTER),

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from services.console.access.audit import write_audit
 from services.console.access.roles import Permission
 from services.console.model.order_states import STATES
-from services.console.pages.errors import nothing_known, wrong_filter
+from services.console.pages.errors import nothing_known
 from services.console.pages.parameters import (
     amount_parameter,
     choice_parameter,
@@ -22,7 +22,6 @@ from services.console.pages.states import LOOKS
 from services.console.pages.visit import Visit
 from services.console.queries.order_detail import OrderDetail, read_order
 from services.console.queries.orders import OrderFilter, search_orders
-from services.console.queries.page import InvalidCursor
 
 LARGEST_ID = 2**63 - 1
 
@@ -32,11 +31,8 @@ async def show_orders(visit: Visit) -> Response:
     wanted = _read_filter(visit)
     await _audit_people(visit, "orders", shown=wanted.people)
     after = text_parameter(visit, "after") or None
-    try:
-        async with visit.read_model() as connection:
-            page = await search_orders(connection, wanted, after)
-    except InvalidCursor:
-        raise wrong_filter("after", after or "") from None
+    async with visit.read_model() as connection:
+        page = await search_orders(connection, wanted, after)
     given = {key: value for key, value in visit.request.query_params.items() if key != "after" and value}
     return visit.render(
         "orders.html",

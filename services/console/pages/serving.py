@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contracts.model import Event
 from services.console.access.database import open_access
+from services.console.model.progress import LogEnds
 from services.console.pages.assembly import assemble_site
 from services.console.pages.site import create_console
+from services.engine.client.commands import send_command
 from services.engine.clock import Clock
 from services.engine.outbox.engine import Engine
 from services.engine.runtime.serving import ListenAddress, serve
@@ -12,8 +15,14 @@ from services.settings.console import ConsoleSettings
 from services.settings.model import Settings
 
 
-async def serve_console(settings: Settings, console: ConsoleSettings, clock: Clock, engine: Engine) -> None:
+async def serve_console(
+    settings: Settings, console: ConsoleSettings, ends: LogEnds, clock: Clock, engine: Engine
+) -> None:
     """Serve the pages over the service's database until cancelled. Raises `CannotListen`."""
+
+    async def give(command: Event, asked_by: str) -> None:
+        await send_command(settings.kafka, command, clock())
+
     async with open_access(settings.state.directory) as access:
-        site = assemble_site(settings, console, access, engine.database.read, clock)
+        site = assemble_site(settings, console, access, engine.database.read, clock, give, lambda: ends.ends)
         await serve(create_console(site), ListenAddress(console.host, console.port, what="pages", section="console"))

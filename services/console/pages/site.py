@@ -19,7 +19,19 @@ from starlette.types import ASGIApp
 
 from services.console.access.roles import Permission, roles_with
 from services.console.access.sessions import is_use_noted, note_use, read_session
-from services.console.pages import account, attention, audit_log, guides, orders, people, tokens
+from services.console.pages import (
+    account,
+    approvals,
+    attention,
+    audit_log,
+    catalogue,
+    guides,
+    orders,
+    people,
+    stock,
+    today,
+    tokens,
+)
 from services.console.pages.errors import (
     AlreadySubmitted,
     NotSignedIn,
@@ -28,6 +40,7 @@ from services.console.pages.errors import (
     not_allowed,
     not_found,
     unavailable,
+    wrong_filter,
 )
 from services.console.pages.forms import Form, read_form
 from services.console.pages.headers import SecurityHeaders
@@ -35,6 +48,8 @@ from services.console.pages.languages import choose_language
 from services.console.pages.rendering import STATIC
 from services.console.pages.role_names import list_roles
 from services.console.pages.visit import ConsoleSite, Visit, redirect
+from services.console.queries.freshness import read_freshness
+from services.console.queries.page import InvalidCursor
 
 log = logging.getLogger(__name__)
 Show = Callable[[Visit], Awaitable[Response]]
@@ -83,11 +98,20 @@ def routes(pages: Pages) -> Iterable[BaseRoute]:
 def _pages_of_data(pages: Pages) -> Iterable[BaseRoute]:
     """The pages over the query database."""
     figures, resolve = Permission.SEE_FIGURES, Permission.RESOLVE
+    yield pages.show("/today", today.show_today, needs=figures)
     yield pages.show("/orders", orders.show_orders, needs=figures)
     yield pages.show("/orders/{shop}/{order}", orders.show_order, needs=figures)
     yield pages.show("/attention", attention.show_groups, needs=figures)
     yield pages.show("/attention/list", attention.show_list, needs=figures)
     yield pages.show("/attention/{id}", attention.show_dead_letter, needs=figures)
+    yield pages.submit("/attention/{id}/close", attention.close_dead_letter, needs=resolve)
+    yield pages.submit("/approvals", approvals.approve, needs=Permission.APPROVE)
+    yield pages.show("/approvals", approvals.show_approvals, needs=figures)
+    yield pages.show("/approvals/history", approvals.show_history, needs=figures)
+    yield pages.show("/stock", stock.show_stock, needs=figures)
+    yield pages.show("/stock/{shop}/{sku:path}", stock.show_figure, needs=figures)
+    yield pages.show("/catalogue", catalogue.show_items, needs=figures)
+    yield pages.show("/catalogue/plans", catalogue.show_plans, needs=figures)
     yield pages.submit("/attention/{id}", attention.change_dead_letter, needs=resolve)
 
 
@@ -121,9 +145,11 @@ class Pages:
         try:
             visit = await self._recognize(visit)
             _require(visit, needs, public=public)
-            return await work(visit)
+            return await work(await self._with_freshness(visit) if needs else visit)
         except NotSignedIn:
             return account.ask_to_sign_in(visit)
+        except InvalidCursor:
+            return show_error(visit, wrong_filter("after", request.query_params.get("after", "")))
         except AlreadySubmitted as before:
             return redirect(before.location)
         except PageError as error:
@@ -148,6 +174,13 @@ class Pages:
         if not noted:
             await self._note_use(visit)
         return replace(visit, user=user)
+
+    async def _with_freshness(self, visit: Visit) -> Visit:
+        """The visit with how far the query database has read."""
+        if self._site.model is None:
+            return visit
+        async with self._site.model() as connection:
+            return replace(visit, freshness=await read_freshness(connection, self._site.ends()))
 
     async def _note_use(self, visit: Visit) -> None:
         with suppress(SQLAlchemyError):  # on a full disk people can still read

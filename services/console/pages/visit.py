@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from contracts.model import Event
 from services.console.access.database import AccessDatabase
 from services.console.access.passwords import Passwords
 from services.console.access.roles import Permission
@@ -25,13 +26,19 @@ from services.console.pages.errors import AlreadySubmitted
 from services.console.pages.forms import Form
 from services.console.pages.navigation import menu_for
 from services.console.pages.rendering import render
+from services.console.queries.freshness import Freshness
 from services.engine.clock import Clock
+from services.engine.state.store import Partition
 from services.settings.console import ConsoleSettings
 from services.settings.model import Settings
 from services.settings.translation import Language, translator
 
 ReadModel = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a consistent view of the query database."""
+GiveCommand = Callable[[Event, str], Awaitable[None]]
+"""Sends a command in the name of a person."""
+ReadEnds = Callable[[], Mapping[Partition, int]]
+"""Where the topics end now; empty while that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class ConsoleSite:
     passwords: Passwords
     sign_in: SignIn
     cookies: CookieJar
+    give: GiveCommand | None = None
+    ends: ReadEnds = dict
 
     @property
     def limits(self) -> SessionLimits:
@@ -63,6 +72,7 @@ class Visit:
     now: datetime
     session: str
     user: ConsoleUser | None = None
+    freshness: Freshness | None = None
 
     @property
     def person(self) -> ConsoleUser:

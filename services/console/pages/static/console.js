@@ -32,3 +32,15 @@ for (const form of document.querySelectorAll("form[data-apply]")) {
     if (event.target.matches("select, input[type=date], input[type=checkbox]")) form.requestSubmit();
   });
 }
+
+// The progress of a command is read again until it is done.
+const poll = async () => {
+  const shown = document.querySelector("#progress[data-poll]");
+  if (!shown) return;
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("#progress");
+  if (fresh) shown.replaceWith(fresh);
+  setTimeout(poll, 1000);
+};
+setTimeout(poll, 1000);
