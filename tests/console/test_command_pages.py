@@ -1,4 +1,4 @@
-"""Commands that people give on pages: by which person, once, with a reason, and followed until a service has answered."""
+"""Commands that people give on pages: in whose name, once, with a reason, and followed until they are answered."""
 
 from __future__ import annotations
 
