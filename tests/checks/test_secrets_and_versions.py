@@ -11,16 +11,19 @@ import pytest
 from services.accounting.checks import shop as shop_checks
 from services.accounting.checks.findings import FLOWS
 from services.cli.check import installation
+from services.cli.init.interview import write_secret
 from services.settings.model import Settings
 from tests.woocommerce.shop_double import answer_by_path, client
 
-FILES = ("balance", "key", "secret", "webhook", "webhook-old", "kafka", "mail")
+FILES = ("balance", "key", "secret", "webhook", "webhook-old", "kafka", "mail", "token")
 
 
 def settings(folder: Path) -> Settings:
     """Settings whose every secret has a file in the folder."""
     for name in FILES:
         (folder / name).write_text("secret\n", encoding="utf-8")
+        (folder / name).chmod(0o600)
+    write_secret(folder / "privacy", "not a real one, but as long as a real one is")
     shop = {
         "url": "https://shop.test",
         "key_file": folder / "key",
@@ -30,12 +33,14 @@ def settings(folder: Path) -> Settings:
     kafka = {"security_protocol": "SASL_SSL", "user_name": "davtari", "password_file": folder / "kafka"}
     balance = {"application_id": "1234", "user_name": "davtari", "password_file": folder / "balance"}
     alerts = {"recipients": {"nino": {"url_file": folder / "mail"}}}
-    return Settings.model_validate({"balance": balance, "shops": {"main": shop}, "kafka": kafka, "alerts": alerts})
+    outside = {"balance": balance, "shops": {"main": shop}, "kafka": kafka, "alerts": alerts}
+    own = {"privacy": {"secret_file": folder / "privacy"}, "telemetry": {"token_file": folder / "token"}}
+    return Settings.model_validate(outside | own)
 
 
 def test_secrets_that_can_be_read_are_one_line(tmp_path: Path) -> None:
     [found] = installation.secret_findings(settings(tmp_path))
-    assert (found.ok, found.message) == (True, "7 files readable")
+    assert (found.ok, found.message) == (True, "9 files readable")
 
 
 @pytest.mark.parametrize("how", ["missing", "empty", "a folder"])
@@ -49,6 +54,7 @@ def test_secrets_that_can_be_read_are_one_line(tmp_path: Path) -> None:
         ("webhook-old", "shops.main.webhook-secret-files"),
         ("kafka", "kafka.password-file"),
         ("mail", "alerts.recipients.nino.url-file"),
+        ("token", "telemetry.token-file"),
     ],
 )
 def test_a_secret_that_cannot_be_read_is_named_by_its_key_and_file(
@@ -63,8 +69,8 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_key_and_file(
     [found] = installation.secret_findings(chosen)
     assert (found.what, found.ok) == (key, False)
     assert str(tmp_path / name) in found.message + found.fix
-    assert found.flows == (() if name == "mail" else FLOWS)
-    assert ("token_urlsafe" in found.fix) == name.startswith("webhook")
+    assert found.flows == (() if name in ("mail", "token") else FLOWS)
+    assert ("token_urlsafe" in found.fix) == name.startswith(("webhook", "token"))
 
 
 @pytest.mark.parametrize(
