@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from contracts.model import Event, Instant, Money, ShopId, Whole
+from contracts.operations import Command
 
 
 class ApprovalAsked(Event):
@@ -31,19 +32,11 @@ class ApprovalAsked(Event):
         return f"approval:{self.document}"
 
 
-class ApprovalGiven(Event):
+class ApprovalGiven(Command):
     """A person approves a document, or with `document` left out its whole shape in this shop: all of it flows then."""
 
-    TYPE: ClassVar[str] = "davtari.ApprovalGiven.v1"
-    TOPIC: ClassVar[str] = "operations"
-    command_id: str
-    asked_by: str
-    asked_at: Instant
+    TYPE: ClassVar[str] = "davtari.ApprovalGiven.v2"
     shop: ShopId
     shape: str
     document: str | None = None
     why: str = ""
-
-    @property
-    def key(self) -> str:
-        return self.command_id

@@ -12,15 +12,8 @@ from contracts.connect_headers import connect_header_schema
 from contracts.header_schema import header_schema
 from contracts.json_schema import as_draft_07, released_name, schemas_of
 from contracts.model import Event
-from contracts.operations import (
-    DeadLettered,
-    DiscardRequested,
-    EditRequested,
-    ImportRequested,
-    PushRequested,
-    ReadRequested,
-    ReplayRequested,
-)
+from contracts.operations import COMMANDS as COMMANDS_TOPIC
+from contracts.operations import DeadLettered
 from contracts.registry import EVENTS
 from contracts.sample import Sample
 from contracts.topics import PREFIX, TOPICS, Topic
@@ -30,7 +23,7 @@ VERSION = "1.0.0"
 
 BINDING = "0.5.0"
 HEADERS = "CloudEventHeaders"
-COMMANDS = (ImportRequested, PushRequested, ReadRequested, ReplayRequested, DiscardRequested, EditRequested)
+COMMANDS = tuple(event for event in EVENTS if event.TOPIC == COMMANDS_TOPIC)
 
 ABOUT = """\
 Davtari joins a Balance accounting system to WooCommerce shops. Everything that happens is a CloudEvent on a Kafka \
@@ -68,7 +61,8 @@ AREAS = {
     "stock": "What a shop has for sale, and why",
     "ledger": "What was put into the books",
     "privacy": "Keys of personal data",
-    "operations": "Commands and their results",
+    "commands": "What people ask and decide",
+    "operations": "What became of commands, and the state of services",
     "dead-letters": "What only a person can settle",
 }
 

@@ -19,7 +19,7 @@ class ClientAssigned(Command):
     Documents that exist in Balance are not changed. `client` null revokes an earlier assignment.
     """
 
-    TYPE: ClassVar[str] = "davtari.ClientAssigned.v1"
+    TYPE: ClassVar[str] = "davtari.ClientAssigned.v2"
     shop: ShopId
     identity: str | None = Field(default=None, description="opaque: the uid derived from a personal or company number")
     person_ref: str | None = None
@@ -92,7 +92,7 @@ class ContactsConflicted(_ContactsEvent):
 class ContactSettled(Command):
     """A person's word on which side is right about a contact that waits."""
 
-    TYPE: ClassVar[str] = "davtari.ContactSettled.v1"
+    TYPE: ClassVar[str] = "davtari.ContactSettled.v2"
     shop: ShopId
     client: Uid
     field: ContactField

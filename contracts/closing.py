@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from contracts.model import Event, Instant, Money, Part, ShopId, Whole
+from contracts.operations import COMMANDS, Command
 
 Kind = Literal["order", "refund", "payment"]
 
@@ -82,14 +83,10 @@ class DayDifference(Part):
         return f"{self.kind}:{self.order_id}" + ("" if part is None else f":{part}")
 
 
-class DifferenceAccepted(Event):
+class DifferenceAccepted(Command):
     """A person accepts differences of an order, refund or payment on this day, with these figures on both sides."""
 
-    TYPE: ClassVar[str] = "davtari.DifferenceAccepted.v1"
-    TOPIC: ClassVar[str] = "operations"
-    command_id: str
-    asked_by: str
-    asked_at: Instant
+    TYPE: ClassVar[str] = "davtari.DifferenceAccepted.v2"
     shop: ShopId
     date: str
     difference: str
@@ -111,8 +108,8 @@ class DayClosed(Event):
     `digest` identifies all documents of both sides: closing the day again gives the same one unless something changed.
     """
 
-    TYPE: ClassVar[str] = "davtari.DayClosed.v1"
-    TOPIC: ClassVar[str] = "operations"
+    TYPE: ClassVar[str] = "davtari.DayClosed.v2"
+    TOPIC: ClassVar[str] = COMMANDS
     shop: ShopId
     date: str
     green: bool

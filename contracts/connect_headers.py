@@ -30,6 +30,9 @@ STAGES = {
     "record.unknown-type": "HEADER_CONVERTER",
     "record.tombstone": "VALUE_CONVERTER",
     "record.invalid-data": "VALUE_CONVERTER",
+    "record.wrong-topic": "HEADER_CONVERTER",
+    "command.signature": "HEADER_CONVERTER",
+    "command.unknown": "HEADER_CONVERTER",
     "record.rule-failed": "TRANSFORMATION",
     "decision.failed": "TRANSFORMATION",
 }

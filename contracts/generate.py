@@ -17,7 +17,7 @@ from typing import Any
 from contracts.asyncapi import document
 from contracts.compatibility import breaking_changes
 from contracts.json_schema import released_name, schema_of
-from contracts.registry import EVENTS
+from contracts.registry import EARLIER, EARLIER_TOPIC, EVENTS
 from contracts.sample import samples
 
 HERE = Path(__file__).parent
@@ -28,8 +28,10 @@ Documents = dict[Path, str]
 
 def documents() -> Documents:
     """Every generated document as it should be, by its path below `contracts/`."""
-    schemas = {SCHEMAS / f"{released_name(event)}.json": _json(schema_of(event)) for event in EVENTS}
-    return schemas | {ASYNCAPI: _json(document(tuple(samples())))}
+    schemas = {released_name(event): schema_of(event) for event in EVENTS}
+    schemas |= {released_name(type_): schema_of(event, type_, EARLIER_TOPIC) for type_, event in EARLIER.items()}
+    files = {SCHEMAS / f"{name}.json": _json(schema) for name, schema in schemas.items()}
+    return files | {ASYNCAPI: _json(document(tuple(samples())))}
 
 
 def stale(wanted: Documents, root: Path = HERE) -> list[str]:

@@ -18,7 +18,7 @@ def header_schema() -> dict[str, Any]:
     }
 
 
-OPTIONAL = frozenset({"ce_causationid", "ce_replayof", "traceparent"})
+OPTIONAL = frozenset({"ce_causationid", "ce_replayof", "ce_commandsignature", "traceparent"})
 
 HEADERS: dict[str, dict[str, Any]] = {
     "ce_specversion": {"const": "1.0"},
@@ -38,6 +38,11 @@ HEADERS: dict[str, dict[str, Any]] = {
     "ce_correlationid": {"description": "The same for everything that followed from one first event."},
     "ce_causationid": {"description": "The id of the event that brought this one about."},
     "ce_replayof": {"description": "The dead letter that this event corrects: a person has edited and replayed it."},
+    "ce_commandsignature": {
+        "pattern": "^[A-Za-z0-9_-]{86}$",
+        "description": "On what people do, and on corrected records: an Ed25519 signature in base64url of the topic, "
+        "the key, all other `ce_` headers and the value (contracts/README.md).",
+    },
     "traceparent": {"pattern": TRACEPARENT, "description": "W3C Trace Context."},
     "content-type": {"const": "application/json"},
 }

@@ -49,6 +49,6 @@ class ShopNotRecognized(_Identity):
 class AcceptShopRequested(Command):
     """What answers under this shop's address now is the shop: a person has looked. `why` is kept for the audit."""
 
-    TYPE: ClassVar[str] = "davtari.AcceptShopRequested.v1"
+    TYPE: ClassVar[str] = "davtari.AcceptShopRequested.v2"
     shop: ShopId
     why: str

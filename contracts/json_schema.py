@@ -27,22 +27,22 @@ class WireSchema(GenerateJsonSchema):
         return False
 
 
-def released_name(event: type[Event]) -> str:
+def released_name(event: type[Event] | str) -> str:
     """`OrderChanged.v1`: the event's name and the version of its schema, as files and documents call it."""
-    return event.TYPE.removeprefix("davtari.")
+    return (event if isinstance(event, str) else event.TYPE).removeprefix("davtari.")
 
 
-def schema_of(event: type[Event]) -> dict[str, Any]:
-    """The schema of an event's data.
+def schema_of(event: type[Event], type_: str = "", topic: str = "") -> dict[str, Any]:
+    """The schema of an event's data; of an earlier version of it with that version's type and topic.
 
     `x-event-type` and `x-topic` tie it to its CloudEvents type and its topic (named without the prefix), so that a
     move to another topic shows as a breaking change.
     """
     head = {
         "$schema": DIALECT,
-        "$id": f"urn:davtari:schema:{released_name(event)}",
-        "x-event-type": event.TYPE,
-        "x-topic": event.TOPIC,
+        "$id": f"urn:davtari:schema:{released_name(type_ or event)}",
+        "x-event-type": type_ or event.TYPE,
+        "x-topic": topic or event.TOPIC,
     }
     return head | dict(_explained(event.model_json_schema(mode=WIRE, schema_generator=WireSchema)))
 

@@ -27,6 +27,6 @@ class RequestedLink(Part):
 class LinkRequested(Command):
     """Tie these items to these products; the link of an item that has one stays, unless a product is `further`."""
 
-    TYPE: ClassVar[str] = "davtari.LinkRequested.v1"
+    TYPE: ClassVar[str] = "davtari.LinkRequested.v2"
     shop: ShopId
     links: tuple[RequestedLink, ...] = Field(max_length=1000)

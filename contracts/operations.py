@@ -1,4 +1,4 @@
-"""Commands of people and schedules, their results, and dead letters."""
+"""Commands of people, their results, and dead letters."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ Base64 = Annotated[str, AfterValidator(_is_base64)]
 """Bytes as text. Checked when the event is read, so that whoever decodes them later cannot fail."""
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$"), AfterValidator(_is_day)]
 
+COMMANDS = "commands"
+"""The topic of what people ask and decide: every record has a signature in the header `ce_commandsignature`."""
+
 
 class Command(Event):
-    """What a person or a schedule asks the services to do."""
+    """What a person asks the services to do, or decides. It takes effect only with a valid signature."""
 
-    TOPIC: ClassVar[str] = "operations"
+    TOPIC: ClassVar[str] = COMMANDS
     command_id: str
     asked_by: str
     asked_at: Instant
@@ -48,7 +51,7 @@ class ImportRequested(Command):
     are read for the sake of Balance's discounts; refused where the settings do not take them.
     """
 
-    TYPE: ClassVar[str] = "davtari.ImportRequested.v1"
+    TYPE: ClassVar[str] = "davtari.ImportRequested.v2"
     resource: Literal["items", "prices", "stock"]
     dry_run: bool = False
     accept_loss: bool = False
@@ -58,7 +61,7 @@ class ImportRequested(Command):
 class PushRequested(Command):
     """Export this order or refund now, without waiting for its trigger; in a dry run only plan the document."""
 
-    TYPE: ClassVar[str] = "davtari.PushRequested.v1"
+    TYPE: ClassVar[str] = "davtari.PushRequested.v2"
     document: Literal["order", "refund"]
     shop: ShopId
     order_id: Whole
@@ -72,7 +75,7 @@ class ReadRequested(Command):
     The topics lack them or hold another state, a person has found: `davtari backfill orders`.
     """
 
-    TYPE: ClassVar[str] = "davtari.ReadRequested.v1"
+    TYPE: ClassVar[str] = "davtari.ReadRequested.v2"
     shop: ShopId
     order_ids: tuple[Whole, ...] = Field(min_length=1, max_length=1000)
 
@@ -84,7 +87,7 @@ class PaymentReceived(Command):
     payment entered twice is one payment: another of the same day and amount needs a `reference` of its own.
     """
 
-    TYPE: ClassVar[str] = "davtari.PaymentReceived.v1"
+    TYPE: ClassVar[str] = "davtari.PaymentReceived.v2"
     shop: ShopId
     order_id: Whole
     date: Day
@@ -97,14 +100,14 @@ class PaymentReceived(Command):
 class ReplayRequested(Command):
     """Try this dead letter again, at the consumer that failed."""
 
-    TYPE: ClassVar[str] = "davtari.ReplayRequested.v1"
+    TYPE: ClassVar[str] = "davtari.ReplayRequested.v2"
     dead_letter: str
 
 
 class DiscardRequested(Command):
     """Give this dead letter up; `why` is kept for the audit."""
 
-    TYPE: ClassVar[str] = "davtari.DiscardRequested.v1"
+    TYPE: ClassVar[str] = "davtari.DiscardRequested.v2"
     dead_letter: str
     why: str
 
@@ -117,7 +120,7 @@ class EditRequested(Command):
     `changed` are JSON pointers.
     """
 
-    TYPE: ClassVar[str] = "davtari.EditRequested.v1"
+    TYPE: ClassVar[str] = "davtari.EditRequested.v2"
     dead_letter: str
     replacement: str
     changed: tuple[str, ...]
@@ -141,7 +144,7 @@ class ApplyRequested(Command):
     A large plan comes in several of these under one `plan`.
     """
 
-    TYPE: ClassVar[str] = "davtari.ApplyRequested.v1"
+    TYPE: ClassVar[str] = "davtari.ApplyRequested.v2"
     shop: ShopId
     plan: str
     changes: tuple[PlannedChange, ...] = Field(max_length=1000)
@@ -150,7 +153,7 @@ class ApplyRequested(Command):
 class MappingRequested(Command):
     """From now on this is the category of a group of Balance in a shop; null: that of the settings."""
 
-    TYPE: ClassVar[str] = "davtari.MappingRequested.v1"
+    TYPE: ClassVar[str] = "davtari.MappingRequested.v2"
     shop: ShopId
     group: Uid
     rule: GroupRule | None
@@ -246,7 +249,8 @@ class DeadLettered(_DeadLetterEvent):
 class DeadLetterSettled(_DeadLetterEvent):
     """A dead letter that is open no more: replayed, edited, discarded, or overtaken by a newer state.
 
-    An edited one names its `replacement`: the delivery or event that was tried instead.
+    An edited one names its `replacement`: the delivery or event that was tried instead. `command`: what a person asked;
+    null where no person closed it, and in records from before commands were signed.
     """
 
     TYPE: ClassVar[str] = "davtari.DeadLetterSettled.v1"
@@ -254,4 +258,5 @@ class DeadLetterSettled(_DeadLetterEvent):
     by: str
     why: str = ""
     replacement: str | None = None
+    command: str | None = None
     at: Instant

@@ -59,7 +59,7 @@ class ForgetRequested(Command):
     searched.
     """
 
-    TYPE: ClassVar[str] = "davtari.ForgetRequested.v1"
+    TYPE: ClassVar[str] = "davtari.ForgetRequested.v2"
     person_ref: str
     shop: ShopId | None = None
     why: str

@@ -11,7 +11,7 @@ from contracts.operations import Command
 class ItemProposed(Command):
     """A product without an item might become one: the accountant decides, and makes it in Balance."""
 
-    TYPE: ClassVar[str] = "davtari.ItemProposed.v1"
+    TYPE: ClassVar[str] = "davtari.ItemProposed.v2"
     shop: ShopId
     product_id: Whole
     sku: str
@@ -22,7 +22,7 @@ class ItemProposed(Command):
 class ItemApproved(Command):
     """A person agrees that a proposed item shall be in Balance; it goes into the list for the accountant."""
 
-    TYPE: ClassVar[str] = "davtari.ItemApproved.v1"
+    TYPE: ClassVar[str] = "davtari.ItemApproved.v2"
     shop: ShopId
     product_id: Whole
     sku: str

@@ -12,8 +12,11 @@ class Reason(StrEnum):
     RECORD_UNKNOWN_TYPE = "record.unknown-type"
     RECORD_BAD_HEADERS = "record.bad-headers"
     RECORD_INVALID_DATA = "record.invalid-data"
+    RECORD_WRONG_TOPIC = "record.wrong-topic"
     RECORD_RULE_FAILED = "record.rule-failed"
     RECORD_CONTRADICTION = "record.contradiction"
+    COMMAND_SIGNATURE = "command.signature"
+    COMMAND_UNKNOWN = "command.unknown"
     DECISION_FAILED = "decision.failed"
     EVENT_TOO_LARGE = "event.too-large"
 

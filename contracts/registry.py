@@ -99,4 +99,11 @@ EVENTS: tuple[type[Event], ...] = (
     privacy.PersonForgotten,
     privacy.ForgetRequested,
 )
-BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS}
+EARLIER_TOPIC = operations.CommandSettled.TOPIC
+EARLIER: dict[str, type[Event]] = {
+    event.TYPE.replace(".v2", ".v1"): event for event in EVENTS if event.TOPIC == operations.COMMANDS
+}
+"""Commands from before they were signed, on the topic `operations`; read as their successors, with the same fields."""
+BY_TYPE: dict[str, type[Event]] = {event.TYPE: event for event in EVENTS} | EARLIER
+TOPIC_OF: dict[str, str] = {event.TYPE: event.TOPIC for event in EVENTS} | dict.fromkeys(EARLIER, EARLIER_TOPIC)
+"""The topic of each type, without the prefix."""

@@ -31,7 +31,7 @@ class ReturnRequested(Command):
     which must be known before anything is planned on what they leave.
     """
 
-    TYPE: ClassVar[str] = "davtari.ReturnRequested.v1"
+    TYPE: ClassVar[str] = "davtari.ReturnRequested.v2"
     shop: ShopId
     order_id: Whole = Field(gt=0)
     request: str = Field(min_length=1, max_length=64)

@@ -50,7 +50,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic("ledger.documents", "shop:order", "Documents recorded in Balance, and their planned twins", "delete"),
     Topic("shop.notices", "shop:order", "Notes and statuses written back to orders, and their planned twins", "delete"),
     Topic("privacy.keys", "person_ref:service", "Keys of personal data", "compact", partitions=1, erases=True),
-    Topic("operations", "command id", "Commands and their results", "delete", partitions=1),
+    Topic("commands", "command id", "What people ask and decide, signed", "delete", partitions=1),
+    Topic("operations", "command id", "What became of commands, and the state of services", "delete", partitions=1),
     Topic(
         "dead-letters",
         "original key",
@@ -83,7 +84,9 @@ REPORTERS: Mapping[str, str] = {
     "stock.availability": "stock-publisher",
     "ledger.documents": "order-exporter",
     "shop.notices": "order-notifier",
+    "commands": "store-feed",
     "operations": "store-feed",
+    "privacy.keys": "store-feed",
     "dead-letters": "store-feed",
 }
 """By topic, the one service that makes a dead letter of a record that cannot be read; the others leave it out."""

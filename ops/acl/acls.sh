@@ -2,7 +2,7 @@
 # Who may read and write which topic of Davtari. Generated: python -m ops.acl
 # It adds rules and takes none away; `davtari rights apply` adds the same ones, without the quotas. It needs a cluster
 # with an authorizer and authenticated clients, and Kafka's commands on the PATH.
-# For services and the operator only, operations, dead-letters, privacy.keys:
+# For services and the operator only, commands, operations, dead-letters, privacy.keys:
 # commands move the books, dead letters hold failed records as they were.
 set -euo pipefail
 
@@ -25,6 +25,7 @@ allow davtari-balance-feed \
     --topic "${PREFIX}balance.items" \
     --topic "${PREFIX}balance.prices" \
     --topic "${PREFIX}balance.stock" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -48,6 +49,7 @@ allow davtari-store-feed \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}shop.customers" \
     --topic "${PREFIX}privacy.keys" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -73,6 +75,7 @@ allow davtari-catalog-importer \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}catalog.mappings" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -98,6 +101,7 @@ allow davtari-stock-publisher \
     --topic "${PREFIX}catalog.links" \
     --topic "${PREFIX}stock.availability" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -123,6 +127,7 @@ allow davtari-order-exporter \
     --topic "${PREFIX}catalog.plans" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}privacy.keys" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -144,6 +149,7 @@ allow davtari-refund-exporter \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}shop.refunds" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -164,6 +170,7 @@ allow davtari-order-notifier \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -183,6 +190,7 @@ allow davtari-alerts \
     --operation Read \
     --topic "${PREFIX}shop.orders" \
     --topic "${PREFIX}ledger.documents" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -212,6 +220,7 @@ allow davtari-all-in-one \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}privacy.keys" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -265,13 +274,14 @@ allow davtari-operator \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}privacy.keys" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-operator \
     --operation Write \
     --topic "${PREFIX}privacy.keys" \
-    --topic "${PREFIX}operations" \
+    --topic "${PREFIX}commands" \
     --resource-pattern-type literal
 allow davtari-operator \
     --operation Create --operation Describe --operation DescribeConfigs \
@@ -303,12 +313,14 @@ allow davtari-console \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}privacy.keys" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
 allow davtari-console \
     --operation Write \
     --topic "${PREFIX}privacy.keys" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -337,6 +349,7 @@ allow davtari-repairer \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}privacy.keys" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal
@@ -355,6 +368,7 @@ allow davtari-repairer \
     --topic "${PREFIX}ledger.documents" \
     --topic "${PREFIX}shop.notices" \
     --topic "${PREFIX}privacy.keys" \
+    --topic "${PREFIX}commands" \
     --topic "${PREFIX}operations" \
     --topic "${PREFIX}dead-letters" \
     --resource-pattern-type literal

@@ -15,7 +15,6 @@ from contracts.envelope import Envelope
 from contracts.model import Event
 from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings
-from services.settings.kafka import KafkaSettings
 from services.settings.model import Settings
 from services.settings.shop import ShopSettings
 
@@ -107,6 +106,6 @@ def collect_commands(envelopes: Iterable[Envelope[Event]]) -> dict[str, dict[str
     return dict(found)
 
 
-async def read_commands(kafka: KafkaSettings) -> dict[str, dict[str, GroupRule]]:
+async def read_commands(settings: Settings) -> dict[str, dict[str, GroupRule]]:
     """The same, read from the topic."""
-    return collect_commands([envelope async for envelope in read_events(kafka, [TOPIC])])
+    return collect_commands([envelope async for envelope in read_events(settings, [TOPIC])])

@@ -33,6 +33,12 @@ MENU = (
         "cli.check.app:check_command",
         "Find what is wrong in Kafka, Balance, the shops or the settings, and how to fix it.",
     ),
+    MenuEntry(
+        "command-keys",
+        SETUP,
+        "cli.command_keys:command_keys_command",
+        "Create the keys that sign commands, and print the settings that are still to be added.",
+    ),
     MenuEntry("topics", SETUP, "cli.topics:app", "Create the Kafka topics and check their configuration."),
     MenuEntry("rights", SETUP, "cli.rights.app:app", "Who may read and write which topic on Kafka."),
     MenuEntry("shop", SETUP, "cli.shop_identity:app", "Show which shop is connected, or confirm a moved shop."),

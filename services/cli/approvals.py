@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import typer
 
@@ -20,15 +19,15 @@ from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
 from services.accounting.documents.approval import is_approved
 from services.cli.command import Json, ReasonOption, command, read_settings
 from services.cli.propose import approve_item_command
-from services.cli.requests import command_header
+from services.cli.requests import command_header, user_name
 from services.cli.screen import compose, console, print_json, styled
-from services.engine.client.commands import send_command
+from services.engine.client.commands import issue
 from services.engine.client.reader import read_events
 from services.engine.clock import local_time
 from services.settings import Settings
 from services.settings.shop import ShopSettings
 
-TOPICS = ("operations", "ledger.documents", "shop.orders", "shop.refunds")
+TOPICS = ("commands", "operations", "ledger.documents", "shop.orders", "shop.refunds")
 approvals_app = typer.Typer(no_args_is_help=True, help="Documents that wait for the accountant's approval.")
 approve_app = typer.Typer(no_args_is_help=True, help="Approve a document, every document of a shape, or an item.")
 approve_app.command(name="item")(approve_item_command)
@@ -88,12 +87,12 @@ async def approve_shape(shape_id: str, why: ReasonOption = "", json: Json = Fals
 
 
 async def _read_shapes(chosen: Settings) -> list[ApprovalShape]:
-    return collect_shapes([envelope async for envelope in read_events(chosen.kafka, TOPICS)], chosen.shops)
+    return collect_shapes([envelope async for envelope in read_events(chosen, TOPICS)], chosen.shops)
 
 
 async def _approve(chosen: Settings, shape: ApprovalShape, document: str | None, why: str, *, as_data: bool) -> int:
     approval = ApprovalGiven(shop=shape.shop, shape=shape.shape, document=document, why=why, **command_header())
-    await send_command(chosen.kafka, approval, datetime.now(UTC))
+    await issue(chosen, approval, asked_by=user_name())
     if as_data:
         print_json(approval.content())
     else:

@@ -10,7 +10,7 @@ from services.engine.client.reader import read_events
 from services.engine.kafka.record import restore_record, to_failed_record
 from services.engine.outbox import dead_letters as subjects
 from services.engine.privacy.opener import Opener, open_opener
-from services.settings.model import KafkaSettings
+from services.settings.model import Settings
 
 DeadLetterEvent = DeadLettered | DeadLetterSettled
 
@@ -63,7 +63,7 @@ class DeadLetter:
         return subjects.order_of(self.event)
 
 
-async def read_dead_letters(settings: KafkaSettings) -> dict[str, DeadLetter]:
+async def read_dead_letters(settings: Settings) -> dict[str, DeadLetter]:
     """Read all dead letters from Kafka: by id, in the order of their creation."""
     found: dict[str, DeadLetter] = {}
     async for envelope in read_events(settings, ["dead-letters"]):

@@ -210,7 +210,7 @@ async def find_drift(chosen: Settings, shop: str) -> tuple[list[Drift], list[Unr
     """
     links: dict[str, ProductLinked] = {}
     figures: dict[str, AvailabilityChanged] = {}
-    async for envelope in read_events(chosen.kafka, TOPICS):
+    async for envelope in read_events(chosen, TOPICS):
         match envelope.data:
             case ProductLinked() as link if link.shop == shop:
                 links[link.key] = link

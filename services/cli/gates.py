@@ -42,7 +42,7 @@ def gate_lines(found: Sequence[GateChecked]) -> Iterator[str | Text]:
 
 async def show_gates(settings: Settings, *, as_data: bool) -> int:
     """`davtari check --last`: reads Kafka only. Returns the exit code, 1 unless all gates passed."""
-    found = latest_gate_checks([envelope async for envelope in read_events(settings.kafka, [GateChecked.TOPIC])])
+    found = latest_gate_checks([envelope async for envelope in read_events(settings, [GateChecked.TOPIC])])
     if as_data:
         print_json({"gates": [one.content() for one in found]})
     else:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,17 +33,17 @@ from services.cli.csv_file import write_csv
 from services.cli.plans.catalogue import TOPICS as CATALOGUE_TOPICS
 from services.cli.plans.catalogue import build_catalogue
 from services.cli.plans.shop_only import NOT_IN_BALANCE, ShopOnlyProduct, find_shop_only, linked_products
-from services.cli.requests import command_header
+from services.cli.requests import command_header, user_name
 from services.cli.screen import build_table, console, errors, print_json, report_unreadable
 from services.connectors.http.listing import UnreadableRecord, skip_unreadable
 from services.connectors.upstreams import open_shop
-from services.engine.client.commands import send_command, send_commands
+from services.engine.client.commands import issue
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.settings.balance import Dialect
 from services.settings.model import Settings
 
-TOPICS = ("operations", "balance.items")
+TOPICS = ("commands", "operations", "balance.items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +153,7 @@ async def propose_items_command(shop: Shop = "", sku: Sku = "*", dry_run: DryRun
         return WRONG_SETTINGS
     proposed = new_proposals(name, await _shop_only(chosen, name), await _known(chosen, name), sku, command_header())
     if not dry_run:
-        await send_commands(chosen.kafka, proposed, datetime.now(UTC))
+        await issue(chosen, *proposed, asked_by=user_name())
     print_json([one.content() for one in proposed]) if json else _show_new(name, proposed, dry_run)
     return 0
 
@@ -190,18 +189,18 @@ async def approve_item_command(sku: str, shop: Shop = "", why: ReasonOption = ""
     name = select_shop(chosen, shop)
     meant = find_proposal(await _known(chosen, name), sku).proposed
     given = ItemApproved(shop=name, product_id=meant.product_id, sku=meant.sku, why=why, **command_header())
-    await send_command(chosen.kafka, given, datetime.now(UTC))
+    await issue(chosen, given, asked_by=user_name())
     message = f"Approved by {given.asked_by}: {meant.sku} {meant.name}. Next: davtari propose export FILE --shop {name}"
     console.print(message, soft_wrap=True)
     return 0
 
 
 async def _known(chosen: Settings, shop: str) -> list[Proposal]:
-    return collect_proposals(shop, [envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+    return collect_proposals(shop, [envelope async for envelope in read_events(chosen, TOPICS)])
 
 
 async def _shop_only(chosen: Settings, shop: str) -> list[ShopOnlyProduct]:
-    envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE_TOPICS)]
+    envelopes = [envelope async for envelope in read_events(chosen, CATALOGUE_TOPICS)]
     linked, left_out = linked_products(shop, envelopes), list[UnreadableRecord]()
     async with open_shop(chosen, shop, utc_now) as client:
         products = skip_unreadable(client.every_product(), left_out)

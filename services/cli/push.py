@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
@@ -33,11 +32,11 @@ from services.cli.command import (
     select_shop,
     show_answer,
 )
-from services.cli.requests import NoAnswer, command_header
+from services.cli.requests import NoAnswer, command_header, user_name
 from services.cli.screen import build_table, console, errors, print_json, styled
 from services.connectors.upstreams import open_shop
 from services.console.model.event_text import describe_event
-from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.commands import decoded_events, issue, open_answers
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.engine.outbox.dead_letters import order_key_of
@@ -77,7 +76,7 @@ async def push_return_request(
 ) -> ReturnPlanned | CommandSettled:
     """Request the plan. Returns it, or the exporter's answer in a dry run or refusal. Raises `NoAnswer`."""
     async with open_answers(settings.kafka, *RETURN_TOPICS) as consumer:
-        await send_command(settings.kafka, asked, datetime.now(UTC))
+        await issue(settings, asked, asked_by=user_name())
         try:
             async with asyncio.timeout(patience):
                 return await wait_for_return_plan(asked, decoded_events(consumer))
@@ -135,7 +134,7 @@ async def push_document(settings: Settings, command: PushRequested, patience: fl
         return known
     messages: list[str] = []
     async with open_answers(settings.kafka, *WATCHED) as consumer:
-        await send_command(settings.kafka, command, datetime.now(UTC))
+        await issue(settings, command, asked_by=user_name())
         try:
             async with asyncio.timeout(patience):
                 return await _outcome(settings, command, decoded_events(consumer), messages)
@@ -171,7 +170,7 @@ async def _settled(settings: Settings, command: PushRequested, answer: CommandSe
 async def _known(settings: Settings, command: PushRequested, kinds: tuple[type[Event], ...]) -> Event | None:
     """Find the newest of these events about the pushed document."""
     found = None
-    async for envelope in read_events(settings.kafka, ["ledger.documents"]):
+    async for envelope in read_events(settings, ["ledger.documents"]):
         if isinstance(envelope.data, kinds) and _is_about(command, envelope.data):
             found = envelope.data
     return found

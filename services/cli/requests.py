@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pwd
 from datetime import UTC, datetime
-from getpass import getuser
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from contracts.operations import (
     PushRequested,
     ReplayRequested,
 )
-from services.engine.client.commands import open_answers, send_command, wait_for_settlement
+from services.engine.client.commands import issue, open_answers, wait_for_settlement
 from services.settings.model import Settings
 
 AnyCommand = (
@@ -36,15 +37,24 @@ class NoAnswer(Exception):
     """No service answered in time; the message states what to check."""
 
 
+def user_name() -> str:
+    """The operating system's user, whom the process cannot choose: `LOGNAME` and such variables are not asked."""
+    uid = os.getuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # in a container with a user of its own
+        return f"uid {uid}"
+
+
 def command_header() -> dict[str, Any]:
     """The id, user name and time of a new command."""
-    return {"command_id": str(uuid4()), "asked_by": getuser(), "asked_at": datetime.now(UTC)}
+    return {"command_id": str(uuid4()), "asked_by": user_name(), "asked_at": datetime.now(UTC)}
 
 
 async def request(settings: Settings, command: AnyCommand, patience: float) -> CommandSettled:
     """Send a command and wait for its answer. Raises `NoAnswer` after `patience` seconds."""
     async with open_answers(settings.kafka, "operations") as consumer:
-        await send_command(settings.kafka, command, datetime.now(UTC))
+        await issue(settings, command, asked_by=user_name())
         try:
             return await asyncio.wait_for(wait_for_settlement(consumer, command.command_id), patience)
         except TimeoutError:

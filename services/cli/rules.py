@@ -129,7 +129,7 @@ async def test_rules_command(order_id: OrderId, shop: Shop = "", json: Json = Fa
 
 async def _order(chosen: Settings, shop: str, order_id: int) -> OrderChanged | None:
     found = None
-    async for envelope in read_events(chosen.kafka, ["shop.orders"]):
+    async for envelope in read_events(chosen, ["shop.orders"]):
         if isinstance(envelope.data, OrderChanged) and envelope.data.key == order_key(shop, order_id):
             found = envelope.data
     return found

@@ -22,6 +22,7 @@ from services.engine.backoff import unavailable_wait
 from services.engine.clock import utc_now
 from services.engine.kafka.availability import retry_until_available
 from services.engine.kafka.membership import Displaced
+from services.engine.kafka.signature import require_public_key
 from services.engine.kafka.topics import TopicsNotCreated, create_topics
 from services.engine.person_ids import use_secret
 from services.engine.runtime.process_monitor import ProcessMonitor, serve_telemetry
@@ -90,6 +91,7 @@ async def run_until_signalled(names: Iterable[str], settings: Settings, *, super
     settings.privacy.secret()  # refused before anything starts, and not when the first id is needed
     _keep_files_private(settings.state.directory)
     chosen, telemetry = list(names), settings.telemetry
+    require_public_key(settings.commands)
     await require_not_running(settings.state.directory, chosen, utc_now)
     monitor = ProcessMonitor(chosen, telemetry.stalled_after)
     run = partial(supervise if supervised else run_service, settings=settings, watching=monitor.watch_service)

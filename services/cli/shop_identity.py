@@ -23,9 +23,7 @@ from services.settings.model import Settings
 
 async def read_identities(settings: Settings) -> dict[str, IdentityStatus]:
     """Read the identity of each shop from Kafka."""
-    return collect_identities(
-        settings.shops, [envelope async for envelope in read_events(settings.kafka, ["operations"])]
-    )
+    return collect_identities(settings.shops, [envelope async for envelope in read_events(settings, ["operations"])])
 
 
 def collect_identities(shops: Iterable[str], envelopes: Iterable[Envelope[Event]]) -> dict[str, IdentityStatus]:

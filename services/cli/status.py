@@ -95,8 +95,8 @@ async def status_command(json: Json = False) -> int:
 
 
 async def _collect_report(chosen: Settings, now: datetime) -> StatusReport:
-    dead_letters = await dead_letter_log.read_dead_letters(chosen.kafka)
-    envelopes = [envelope async for envelope in read_events(chosen.kafka, ["operations"])]
+    dead_letters = await dead_letter_log.read_dead_letters(chosen)
+    envelopes = [envelope async for envelope in read_events(chosen, ["operations"])]
     return StatusReport(
         services=await service_status.read_service_statuses(chosen),
         blocked=service_status.read_blocked(chosen),

@@ -233,7 +233,7 @@ async def find_figure(chosen: Settings, shop: str, sku: str, now: datetime) -> E
     days = max(rules.stock.in_flight_days for rules in chosen.shops.values())
     since = dict.fromkeys(UNCOMPACTED_TOPICS, now - timedelta(days=days + 1))
     known, calculator = StockEvents(shop), FigureCalculator(chosen, now)
-    async for envelope in read_events(chosen.kafka, TOPICS, since=since):
+    async for envelope in read_events(chosen, TOPICS, since=since):
         known.take(envelope.data)
         calculator.take(envelope)
     return known.explain(sku, calculator)

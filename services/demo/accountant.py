@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,12 +13,12 @@ from contracts.ledger import NO_REFUND
 from services.cli.day_close import app
 from services.cli.day_close.close import close_day
 from services.cli.day_close.sources import query_sources
-from services.cli.requests import command_header
+from services.cli.requests import command_header, user_name
 from services.cli.screen import console
 from services.console.model.history import collect_facts
 from services.demo.demo_run import DemoRun
 from services.demo.steps import unused_orders
-from services.engine.client.commands import send_command
+from services.engine.client.commands import issue
 from services.engine.clock import utc_now
 from services.settings.model import Settings
 
@@ -61,7 +60,7 @@ async def _approve(stage: DemoRun, asked: ApprovalAsked) -> None:
     say(f"  {asked.document}, {asked.total} {asked.currency}, waits for approval of {asked.shape}")
     say(f"  The accountant approves it:  davtari approve document {asked.document}")
     given = ApprovalGiven(shop=asked.shop, shape=asked.shape, document=asked.document, **command_header())
-    await send_command(stage.live.kafka, given, datetime.now(UTC))
+    await issue(stage.live, given, asked_by=user_name())
 
 
 async def close_days(stage: DemoRun) -> list[DayClosed]:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from services.cli.command_keys import KEY_FILE, PUBLIC_KEY_FILE, create_key_pair
 from services.cli.init.interview import write_secret
 from services.sandbox.balance import app as balance_app
 from services.sandbox.balance import catalogue as balance_catalogue
@@ -136,6 +137,7 @@ def write_secrets(folder: Path) -> None:
     texts["privacy"] = PRIVACY_SECRET
     for name, text in texts.items():
         write_secret(secrets / name, text)
+    create_key_pair(folder)
 
 
 def _free_port() -> int:
@@ -158,6 +160,7 @@ def _tables(environment: SandboxEnvironment, flows: Mapping[str, str]) -> dict[s
         "shops": {"main": _shop(environment, flows)},
         "kafka": {"bootstrap-servers": environment.kafka, "topic-prefix": environment.prefix, **_sign_in(environment)},
         "privacy": {"secret-file": "secrets/privacy"},
+        "commands": {"key-file": KEY_FILE, "public-key-file": PUBLIC_KEY_FILE},
         "state": {"directory": "state"},
         "receiver": {
             "port": environment.receiver_port,

@@ -163,7 +163,7 @@ async def resolve_dead_letter(stage: DemoRun, chosen: OrderSelection) -> None:
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": tomorrow.isoformat()})).raise_for_status()
     await stage.place(chosen.late)
     await stage.ledger.until(lambda: bool(stage.ledger.open_dead_letters), "a dead letter")
-    found = [one for one in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if one.open]
+    found = [one for one in (await dead_letter_log.read_dead_letters(stage.live)).values() if one.open]
     print_dead_letters(found)
     (await stage.world.balance.put("/_sandbox/lock-date", json={"date": None})).raise_for_status()
     console.print("  The accountant opens the period in Balance and runs:  davtari dead-letters replay")

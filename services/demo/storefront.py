@@ -72,9 +72,7 @@ async def hold_mistyped_prices(stage: DemoRun) -> None:
         await _set_price(stage, sku, (GOODS[sku].price or Decimal(1)) / 100)
     await _import(stage, "prices")
     await stage.ledger.until(lambda: bool(stage.ledger.open_dead_letters), "a held snapshot")
-    print_dead_letters(
-        [one for one in (await dead_letter_log.read_dead_letters(stage.live.kafka)).values() if one.open]
-    )
+    print_dead_letters([one for one in (await dead_letter_log.read_dead_letters(stage.live)).values() if one.open])
     await stage.wait_until_idle()
     say(f"  The shop's prices are {'unchanged' if await _prices(stage) == before else 'CHANGED'}.")
     for sku in MISTYPED:
@@ -99,7 +97,7 @@ async def explain_figures(stage: DemoRun) -> None:
         len(wanted),
         "stock of kit and parts",
     )
-    history = [envelope async for envelope in read_events(stage.live.kafka, figures.TOPICS)]
+    history = [envelope async for envelope in read_events(stage.live, figures.TOPICS)]
     for sku in (KIT, next(iter(PARTS))):
         if found := figures.explain_figure("main", sku, history):
             figures.show_figure(found)

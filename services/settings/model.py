@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from services.settings.alerts import AlertSettings
 from services.settings.balance import BalanceSettings
 from services.settings.base import SecretMissing, Section, WebAddress, is_loopback, read_secret
+from services.settings.commands import CommandSettings
 from services.settings.console import ConsoleSettings
 from services.settings.kafka import KafkaSettings as KafkaSettings  # whoever knows the whole knows this part
 from services.settings.shop import ShopSettings
@@ -183,6 +184,7 @@ class Settings(Section):
     balance: BalanceSettings
     shops: dict[str, ShopSettings] = Field(min_length=1)
     kafka: KafkaSettings = KafkaSettings()
+    commands: CommandSettings = CommandSettings()
     privacy: PrivacySettings = PrivacySettings()
     state: StateSettings = StateSettings()
     schedule: ScheduleSettings = ScheduleSettings()

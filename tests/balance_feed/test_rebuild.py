@@ -19,7 +19,7 @@ from services.balance_feed.app import blueprint
 from services.balance_feed.handlers import COMMAND, NAME, RESOURCES, Resource, handlers
 from services.balance_feed.schedule import Schedule
 from services.demo.kafka import Broker
-from services.engine.client.commands import open_answers, send_command, wait_for_settlement
+from services.engine.client.commands import issue, open_answers, wait_for_settlement
 from services.engine.client.reader import read_events
 from services.engine.kafka.record import Record
 from services.engine.kafka.topics import create_topics
@@ -34,6 +34,7 @@ from services.settings.model import ScheduleSettings, Settings
 from tests.balance_feed.feed_bench import FIRST, SMALL, Feed, named, opened_feed, over, settings
 from tests.kafka.topics import eventually
 from tests.support.engine_bench import Clock, reading
+from tests.support.signing import KEYS
 
 FACTS = ("balance.items", "balance.prices", "balance.stock")
 
@@ -167,7 +168,7 @@ async def imported(known: Settings, resource: Resource) -> CommandSettled:
     """Ask the running service for an import, through Kafka."""
     command = ImportRequested(command_id=str(uuid4()), asked_by="nino", asked_at=Clock()(), resource=resource)
     async with open_answers(known.kafka, "operations") as consumer, asyncio.timeout(30):
-        await send_command(known.kafka, command, Clock()())
+        await issue(known, command, asked_by="nino")
         return await wait_for_settlement(consumer, command.command_id)
 
 
@@ -175,7 +176,7 @@ async def facts(known: Settings, at_least: int) -> dict[str, Event]:
     """All facts in the topics, by event id; sends overtake each other on their way to the partitions."""
     async with asyncio.timeout(30):
         while True:
-            found = [(envelope.id, envelope.data) async for envelope in read_events(known.kafka, FACTS)]
+            found = [(envelope.id, envelope.data) async for envelope in read_events(known, FACTS)]
             if len(found) >= at_least:
                 assert len(dict(found)) == len(found), "nothing was published twice"
                 return dict(found)
@@ -187,6 +188,7 @@ def on_kafka(url: str, kafka: Broker, topic_prefix: str, directory: Path) -> Set
     base = settings(f"{url}/Balance_Exchange/hs/Exchange").model_dump(by_alias=True)
     base["balance"]["password-file"] = directory / "password"
     base["kafka"] = {"bootstrap-servers": kafka.bootstrap_servers, "topic-prefix": topic_prefix}
+    base["commands"] = KEYS.model_dump(by_alias=True)
     base["state"] = {"directory": directory / "state"}
     return Settings.model_validate(base)
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.demo.kafka import Broker
 from services.engine.kafka.topics import create_topics
-from services.engine.runtime.service import tune_garbage_collector
+from services.engine.runtime.garbage import tune_garbage_collector
 from services.settings.model import KafkaSettings
 from tests.benchmarks.board import Board
 

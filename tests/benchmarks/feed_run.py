@@ -22,7 +22,7 @@ from services.balance_feed.handlers import NAME, handlers
 from services.balance_feed.importing import Importer
 from services.connectors.balance.client import Balance
 from services.engine.outbox.engine import Engine
-from services.engine.runtime.service import tune_garbage_collector
+from services.engine.runtime.garbage import tune_garbage_collector
 from services.engine.state.tables import events
 from services.settings.model import Settings
 from tests.benchmarks.given import NOW, settings

@@ -118,7 +118,7 @@ def test_davtari_sends_facts_and_receives_commands() -> None:
     received = {ref for name, operation in DOCUMENT["operations"].items() for ref in _messages(operation, "receive")}
     sent = {ref for name, operation in DOCUMENT["operations"].items() for ref in _messages(operation, "send")}
     commands = {released_name(event) for event in COMMANDS}
-    assert len(commands) == 6
+    assert len(commands) == 20
     assert received == commands
     assert sent == MESSAGES.keys() - commands
 

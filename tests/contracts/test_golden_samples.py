@@ -12,7 +12,7 @@ from contracts.envelope import correction_id, decode, event_id, headers, value
 from contracts.generate import HERE, SCHEMAS
 from contracts.header_schema import header_schema
 from contracts.json_schema import released_name
-from contracts.registry import BY_TYPE
+from contracts.registry import BY_TYPE, EARLIER, TOPIC_OF
 from contracts.sample import Sample, samples
 
 SAMPLES = tuple(samples())
@@ -35,7 +35,7 @@ def test_every_sample_is_of_a_type_that_can_still_be_read() -> None:
 
 @each_sample
 def test_a_sample_is_named_after_its_type(sample: Sample) -> None:
-    assert f"{sample.name}.".startswith(f"{released_name(BY_TYPE[sample.type])}.")
+    assert f"{sample.name}.".startswith(f"{released_name(sample.type)}.")
 
 
 @each_sample
@@ -59,10 +59,17 @@ def test_the_headers_are_written_again_as_they_were(sample: Sample) -> None:
 @each_sample
 def test_topic_key_subject_and_id_follow_from_the_event(sample: Sample) -> None:
     event, envelope = decoded(sample).data, decoded(sample)
-    assert (event.TOPIC, event.key, event.subject) == (sample.topic, sample.key, envelope.subject)
+    assert (TOPIC_OF[sample.type], event.key, event.subject) == (sample.topic, sample.key, envelope.subject)
     named = (sample.type, envelope.subject, envelope.sequence)
     corrects = envelope.replayof
     assert envelope.id == (correction_id(*named, corrects) if corrects else event_id(*named))
+
+
+@pytest.mark.parametrize("type_", EARLIER)
+def test_a_command_from_before_commands_were_signed_reads_as_its_successor(type_: str) -> None:
+    earlier, now = (next(one for one in SAMPLES if one.type == name) for name in (type_, EARLIER[type_].TYPE))
+    assert (earlier.topic, now.topic) == ("operations", "commands")
+    assert decoded(earlier).data == decoded(now).data
 
 
 @each_sample
@@ -79,14 +86,14 @@ def test_headers_that_are_not_ours_are_ignored(sample: Sample) -> None:
 
 @each_sample
 def test_a_sample_fits_the_schemas_that_subscribers_are_given(sample: Sample) -> None:
-    schema = json.loads((HERE / SCHEMAS / f"{released_name(BY_TYPE[sample.type])}.json").read_text(encoding="utf-8"))
+    schema = json.loads((HERE / SCHEMAS / f"{released_name(sample.type)}.json").read_text(encoding="utf-8"))
     for rule, found in ((schema, sample.value), (header_schema(), sample.headers)):
         Draft202012Validator(rule, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(found)
 
 
 @each_sample
 def test_what_we_write_now_fits_the_schema_too(sample: Sample) -> None:
-    schema = json.loads((HERE / SCHEMAS / f"{released_name(BY_TYPE[sample.type])}.json").read_text(encoding="utf-8"))
+    schema = json.loads((HERE / SCHEMAS / f"{released_name(sample.type)}.json").read_text(encoding="utf-8"))
     Draft202012Validator(schema).validate(json.loads(value(decoded(sample))))
 
 

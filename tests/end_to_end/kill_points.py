@@ -12,8 +12,7 @@ import httpx
 
 from contracts.operations import ImportRequested
 from services.cli.requests import command_header
-from services.engine.client.commands import send_command
-from services.engine.clock import utc_now
+from services.engine.client.commands import issue
 from services.sandbox.balance.catalogue import STANDARD_CATALOGUE, requested_goods
 from tests.end_to_end import sandbox_requests
 from tests.end_to_end.system import SystemUnderTest
@@ -127,7 +126,7 @@ def _linked(system: SystemUnderTest, count: int) -> list[str]:
 async def request_import(system: SystemUnderTest, resource: str) -> None:
     """Request an import without waiting for the result: the service that handles it may be dead."""
     command = ImportRequested.model_validate({"resource": resource, **command_header()})
-    await send_command(system.settings.kafka, command, utc_now())
+    await issue(system.settings, command, asked_by="nino")
 
 
 KILL_POINTS = {

@@ -199,7 +199,7 @@ async def test_reading_links_drift_and_helpers_changes_nothing(system: SystemUnd
     )
     assert f"{len(system.ledger.links)} links" in export.out, export.err
     assert (rebuilt.code, rebuilt.json["links"], rebuilt.json["refused"]) == (DONE, [], []), rebuilt.err
-    assert {one["state"] for one in helpers.json["helpers"]} <= {"there", "not set"}, helpers.err
+    assert {one["state"] for one in helpers.json["helpers"]} <= {"found", "not set"}, helpers.err
     assert (opening.code, (system.world.folder / "stock.csv").exists()) == (DONE, True), opening.err
     assert shop.json["known"]["how"] == "first-contact"
     assert (drift.code, drift.json) == (DONE, []), drift.out + drift.err

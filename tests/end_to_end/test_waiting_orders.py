@@ -13,8 +13,7 @@ from contracts.operations import CommandSettled, ReplayRequested
 from contracts.reasons import Reason
 from services.cli.requests import command_header
 from services.demo.kafka import Broker
-from services.engine.client.commands import send_command
-from services.engine.clock import utc_now
+from services.engine.client.commands import issue
 from services.sandbox.balance.goods import SampleItem, recorded_shop_goods
 from services.sandbox.recorded import get_recording
 from tests.end_to_end import sandbox_requests
@@ -119,7 +118,7 @@ async def test_two_simultaneous_replays_write_one_sale(system: SystemUnderTest) 
     (dead_letter,) = system.ledger.open_dead_letters
     # when two people replay it at the same moment
     commands = [ReplayRequested(dead_letter=dead_letter, **command_header()) for _ in range(2)]
-    await asyncio.gather(*[send_command(system.settings.kafka, command, utc_now()) for command in commands])
+    await asyncio.gather(*[issue(system.settings, command, asked_by="nino") for command in commands])
     # then both are answered, and there is one Sale
     await system.wait_until(lambda: len(_answers(system, commands)) == 2, "both are answered")
     assert "done" in {answer.outcome for answer in _answers(system, commands)}

@@ -13,6 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from services.cli.app import app
+from services.cli.command_keys import create_key_pair
 from services.cli.registry import SERVICES
 from services.demo.kafka import Broker
 from services.engine.client.reader import read_events
@@ -47,6 +48,9 @@ secret-file = "none"
 orders = "live"
 [state]
 directory = "state"
+[commands]
+key-file = "secrets/command-key"
+public-key-file = "command-key.pub"
 [kafka]
 bootstrap-servers = "{servers}"
 topic-prefix = "{prefix}"
@@ -60,6 +64,7 @@ def davtari(tmp_path: Path, kafka: Broker, topic_prefix: str) -> Davtari:
     """Run the command in this process, beside running services."""
     file = tmp_path / "davtari.toml"
     (tmp_path / "privacy").write_text(SECRET, encoding="utf-8")
+    create_key_pair(tmp_path)
     file.write_text(FILE.format(servers=kafka.bootstrap_servers, prefix=topic_prefix), encoding="utf-8")
 
     async def run(*arguments: str) -> Result:
@@ -122,7 +127,7 @@ async def test_every_service_forgets_and_answers(davtari: Davtari, tmp_path: Pat
         done = await davtari(*asked)
         again = await davtari("forget", SHOP, "1042", "--reason", "asked for", "--dry-run", "--json")
         assert words_found_in(using.state.directory) == set()
-        people = [e.data.person async for e in read_events(using.kafka, ["shop.orders"]) if hasattr(e.data, "person")]
+        people = [e.data.person async for e in read_events(using, ["shop.orders"]) if hasattr(e.data, "person")]
         story = await davtari("order", SHOP, "1042")
 
     assert (refused.exit_code, "--yes" in refused.output) == (2, True)

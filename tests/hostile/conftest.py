@@ -19,7 +19,7 @@ from services.demo.environment import ALL_LIVE, SandboxEnvironment, start_enviro
 from services.engine.client import reader
 from services.engine.kafka.record import Record
 from services.engine.privacy import opener
-from services.settings.kafka import KafkaSettings
+from services.settings import Settings
 from tests.hostile.hostile_events import HOSTILE
 
 
@@ -39,7 +39,7 @@ async def made(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sandbo
 def topics_in_memory(story: list[tuple[str, Envelope[Event]]]) -> Iterator[None]:
     """The commands read the events from memory."""
 
-    async def read_events(_: KafkaSettings, topics: Iterable[str], **__: Any) -> AsyncIterator[Envelope[Event]]:
+    async def read_events(_: Settings, topics: Iterable[str], **__: Any) -> AsyncIterator[Envelope[Event]]:
         wanted = set(topics)
         for topic, envelope in story:
             if topic in wanted:
@@ -71,5 +71,5 @@ class _NothingSealed:
 
 
 @asynccontextmanager
-async def _nothing_sealed(_: KafkaSettings) -> AsyncIterator[_NothingSealed]:
+async def _nothing_sealed(_: Settings) -> AsyncIterator[_NothingSealed]:
     yield _NothingSealed()

@@ -35,9 +35,9 @@ ANSWERED = (
 """They show what a service answers, or an error; both are tested in tests/cli/test_printed_texts.py."""
 STREAMS = ("events export", "events replay", "events tail")
 OURS = (
-    "alerts test", "console user add", "console user disable", "console user list", "console user password",
-    "console user roles", "contracts check", "demo", "init", "run", "sandbox balance", "sandbox both",
-    "sandbox woocommerce", "topics create", "up",
+    "alerts test", "command-keys", "console user add", "console user disable", "console user list",
+    "console user password", "console user roles", "contracts check", "demo", "init", "run", "sandbox balance",
+    "sandbox both", "sandbox woocommerce", "topics create", "up",
 )  # fmt: skip
 """They show only texts of Davtari and of the settings; the questions of `init` are tested there too."""
 

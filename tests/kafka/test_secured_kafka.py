@@ -12,17 +12,19 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from contracts.envelope import headers, value, wrap
 from contracts.operations import CommandSettled, ReplayRequested
-from services.engine.client.commands import open_answers, send_command, wait_for_settlement
+from services.engine.client.commands import issue, open_answers, wait_for_settlement
 from services.engine.client.reader import read_events
 from services.engine.kafka.availability import KafkaUnreachable
-from services.engine.kafka.connection import open_admin, read_last_offsets
+from services.engine.kafka.connection import create_producer, open_admin, read_last_offsets
 from services.engine.kafka.consumer import Consumer
 from services.engine.kafka.record import Record
 from services.engine.kafka.topics import create_topics
 from services.settings.kafka import KafkaSettings
 from tests.kafka.secured_broker import USER, Secured, is_available, run_secured_broker
 from tests.kafka.topics import eventually
+from tests.support.signing import with_keys
 
 pytestmark = [
     pytest.mark.long,
@@ -67,19 +69,27 @@ async def test_every_client_connects(secured: Secured, way: str) -> None:
     async with asyncio.timeout(60):
         # when topics are created, a command is sent and answered, and a service reads it
         assert await create_topics(kafka)
-        consumer = Consumer(kafka, ["operations"], f"{kafka.topic_prefix}sample.1", "sample", take, {})
+        consumer = Consumer(kafka, ["commands", "operations"], f"{kafka.topic_prefix}sample.1", "sample", take, {})
         await consumer.start()
         command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
         answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
         async with open_answers(kafka, "operations") as reader:
-            await send_command(kafka, command, NOW)
-            await send_command(kafka, answer, NOW)
+            await issue(with_keys(kafka), command, asked_by="nino")
+            await state(kafka, answer)
             assert await wait_for_settlement(reader, "c1") == answer
         # then all clients have read both
-        assert len([message async for message in read_events(kafka, ["operations"])]) == 2
+        assert len([message async for message in read_events(with_keys(kafka), ["commands", "operations"])]) == 2
         await eventually(lambda: _are(taken, 2), "the service has read both")
-        assert set((await read_last_offsets(kafka, consumer.kafka.assignment())).values()) == {2}
+        assert set((await read_last_offsets(kafka, consumer.kafka.assignment())).values()) == {1}
         await consumer.stop()
+
+
+async def state(kafka: KafkaSettings, event: CommandSettled) -> None:
+    """Publish what a service states."""
+    envelope = wrap(event, version=1, source="s", time=NOW)
+    async with create_producer(kafka, "s") as sender:
+        topic, key = kafka.topic_prefix + event.TOPIC, event.key.encode()
+        await sender.send_and_wait(topic, value=value(envelope), key=key, headers=headers(envelope))
 
 
 async def _are(taken: list[Record], count: int) -> bool:

@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from contracts.operations import CommandSettled, ReplayRequested
 from contracts.topics import TOPICS
 from services.demo.kafka import Broker
-from services.engine.client.commands import open_answers, send_command, wait_for_settlement
+from services.engine.client.commands import issue, open_answers, wait_for_settlement
 from services.engine.client.reader import read_events
 from services.engine.kafka.availability import TopicsMissing
 from services.engine.kafka.connection import open_admin
@@ -24,8 +24,9 @@ from services.engine.kafka.topics import (
     find_topic_faults,
     fix_topic_configs,
 )
-from tests.kafka.topics import OPERATIONS, STOCK, Topics, eventually, topics_on
+from tests.kafka.topics import COMMANDS, OPERATIONS, STOCK, Topics, eventually, topics_on
 from tests.outbox.sample_service import envelope, stock
+from tests.support.signing import with_keys
 
 pytestmark = pytest.mark.kafka
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -96,7 +97,7 @@ async def test_reading_stops_at_the_current_end_and_skips_foreign_records(topics
     await topics.put(STOCK, b"k", b"not ours")
     await topics.send(envelope(stock("a", 2), 2))
     async with asyncio.timeout(10):
-        found = [envelope_.sequence async for envelope_ in read_events(topics.settings, [STOCK])]
+        found = [envelope_.sequence async for envelope_ in read_events(with_keys(topics.settings), [STOCK])]
     assert found == [1, 2]
 
 
@@ -107,18 +108,19 @@ async def test_a_topic_can_be_read_from_a_given_time(topics: Topics) -> None:
     moment = datetime.now(UTC)
     await asyncio.sleep(0.01)
     await topics.send(envelope(stock("a", 2), 2))
+    chosen = with_keys(topics.settings)
     async with asyncio.timeout(10):
-        later = [each.sequence async for each in read_events(topics.settings, [STOCK], since={STOCK: moment})]
-        none = [each async for each in read_events(topics.settings, [STOCK], since={STOCK: datetime.now(UTC)})]
-        others = [each.sequence async for each in read_events(topics.settings, [STOCK], since={OPERATIONS: moment})]
+        later = [each.sequence async for each in read_events(chosen, [STOCK], since={STOCK: moment})]
+        none = [each async for each in read_events(chosen, [STOCK], since={STOCK: datetime.now(UTC)})]
+        others = [each.sequence async for each in read_events(chosen, [STOCK], since={OPERATIONS: moment})]
     assert (later, none, others) == ([2], [], [1, 2])
 
 
 async def test_an_immediate_answer_is_found(topics: Topics) -> None:
-    await topics.create(OPERATIONS)
+    await topics.create(COMMANDS, OPERATIONS)
     command = ReplayRequested(command_id="c1", asked_by="nino", asked_at=NOW, dead_letter="x")
     answer = CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
     async with open_answers(topics.settings, OPERATIONS) as reader, asyncio.timeout(10):
-        await send_command(topics.settings, command, NOW)
+        await issue(with_keys(topics.settings), command, asked_by="nino")
         await topics.send(envelope(answer))
         assert await wait_for_settlement(reader, "c1") == answer

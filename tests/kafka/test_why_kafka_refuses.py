@@ -18,6 +18,7 @@ from services.engine.client.reader import read_events
 from services.engine.kafka.availability import KafkaUnreachable, TopicsMissing
 from services.engine.kafka.connection import open_admin
 from services.settings.kafka import KafkaSettings
+from tests.support.signing import with_keys
 
 
 def refusing() -> str:
@@ -91,7 +92,7 @@ async def test_missing_topics_are_named_with_the_command_that_creates_them(kafka
     settings, begun = KafkaSettings(bootstrap_servers=kafka.bootstrap_servers, topic_prefix="nobody."), time.monotonic()
     with pytest.raises(TopicsMissing) as raised:
         if way == "read":
-            _ = [event async for event in read_events(settings, ["operations", "balance.items"])]
+            _ = [event async for event in read_events(with_keys(settings), ["operations", "balance.items"])]
         else:
             async with open_answers(settings, "operations", "balance.items"):
                 pass

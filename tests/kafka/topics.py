@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from contracts.envelope import Envelope, decode, headers, value
+from contracts.envelope import Envelope, decode, value
 from contracts.model import Event
 from services.demo.kafka import Broker
 from services.engine.kafka.consumer import Consumer
 from services.engine.kafka.record import Record, positions_after
 from services.engine.state.store import Partition, Position
 from services.settings.model import KafkaSettings
+from tests.support.signing import sign_event
 
 STOCK, AVAILABILITY, OPERATIONS, DEAD_LETTERS = "balance.stock", "stock.availability", "operations", "dead-letters"
+COMMANDS = "commands"
 TIMEOUT = 20.0
 """Seconds after which a test stops waiting for something that takes one second."""
 Headers = Sequence[tuple[str, bytes | None]]
@@ -48,9 +50,9 @@ class Topics:
         await admin.close()
 
     async def send(self, *what: Envelope[Event]) -> None:
-        """Publish events; returns when Kafka acknowledges them."""
+        """Publish events, signed where only a person may do it; returns when Kafka acknowledges them."""
         for each in what:
-            await self.put(each.data.TOPIC, each.data.key.encode(), value(each), headers(each), wait=False)
+            await self.put(each.data.TOPIC, each.data.key.encode(), value(each), sign_event(each), wait=False)
         await self.producer.flush()
 
     async def put(

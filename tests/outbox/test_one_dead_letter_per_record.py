@@ -68,7 +68,7 @@ class RunningServices:
         """Have every service read a command of a person; returns all published events."""
         self.offset += 1
         asked = envelope(command)
-        return await self.read(Record("operations", 0, self.offset, 0, b"k", value(asked), headers(asked)))
+        return await self.read(Record("commands", 0, self.offset, 0, b"k", value(asked), headers(asked)))
 
     async def services_knowing(self, item: str) -> set[str]:
         """The services that know the stock of an item."""

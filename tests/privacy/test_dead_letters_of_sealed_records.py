@@ -20,6 +20,7 @@ from services.settings.kafka import KafkaSettings
 from tests.outbox.bench import Bench, Script, open_bench
 from tests.outbox.dead_letter_commands import replay
 from tests.privacy.people import FEED, NOW, PRIVATE, made, nino, order
+from tests.support.signing import verifier
 
 
 class Memory:
@@ -36,7 +37,7 @@ class Memory:
 
 def ring_of(keys: Keys) -> KeyRing:
     """A key ring with these keys, without Kafka."""
-    ring = KeyRing(KafkaSettings(bootstrap_servers="127.0.0.1:1"))
+    ring = KeyRing(KafkaSettings(bootstrap_servers="127.0.0.1:1"), verifier())
     ring.keys = keys
     return ring
 

@@ -12,13 +12,13 @@ from typing import TypeVar
 from contracts.model import Event
 from services.engine.outbox.handlers import Handlers
 from services.engine.runtime.service import Service
-from tests.kafka.topics import AVAILABILITY, DEAD_LETTERS, OPERATIONS, STOCK, Topics, eventually
+from tests.kafka.topics import AVAILABILITY, COMMANDS, DEAD_LETTERS, OPERATIONS, STOCK, Topics, eventually
 from tests.outbox.fake_upstream import Upstream
 from tests.outbox.sample_service import NAME
 from tests.runtime.sample_process import blueprint, settings
 
 EventT = TypeVar("EventT", bound=Event)
-TOPICS = (STOCK, AVAILABILITY, OPERATIONS, DEAD_LETTERS, "privacy.keys")
+TOPICS = (STOCK, AVAILABILITY, COMMANDS, OPERATIONS, DEAD_LETTERS, "privacy.keys")
 
 
 @asynccontextmanager

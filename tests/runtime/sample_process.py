@@ -24,6 +24,7 @@ from services.settings.model import KafkaSettings, Settings, StateSettings
 from services.settings.shop import ShopSettings
 from tests.outbox.sample_service import LANE, NAME, availability, handlers
 from tests.support.secret import use_secret_of_tests
+from tests.support.signing import KEYS
 
 
 def settings(kafka: KafkaSettings, folder: Path) -> Settings:
@@ -33,6 +34,7 @@ def settings(kafka: KafkaSettings, folder: Path) -> Settings:
         balance=BalanceSettings(application_id="1234", user_name="nobody", password_file=unused),
         shops={"main": ShopSettings(url="http://127.0.0.1:1", key_file=unused, secret_file=unused)},
         kafka=kafka,
+        commands=KEYS,
         state=StateSettings(directory=folder),
     )
 

@@ -18,7 +18,7 @@ from contracts.operations import (
     ReplayRequested,
 )
 from contracts.reasons import Reason
-from services.engine.client.commands import open_answers, send_command, wait_for_settlement
+from services.engine.client.commands import issue, open_answers, wait_for_settlement
 from services.engine.outbox.handlers import Handlers
 from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome, Refused
@@ -28,6 +28,7 @@ from tests.outbox.bench import Script
 from tests.outbox.fake_upstream import Upstream, done
 from tests.outbox.sample_service import envelope, handlers, remember_availability, remember_stock, stock
 from tests.runtime.running_service import events_of, run_service, wait_for_events
+from tests.support.signing import with_keys
 
 pytestmark = [pytest.mark.kafka, pytest.mark.claim("S1.18")]
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -36,7 +37,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 async def send_and_wait(topics: Topics, command: ReplayRequested | DiscardRequested) -> CommandSettled:
     """Send a command and wait for its outcome."""
     async with open_answers(topics.settings, OPERATIONS) as reader:
-        await send_command(topics.settings, command, NOW)
+        await issue(with_keys(topics.settings), command, asked_by="nino")
         return await wait_for_settlement(reader, command.command_id)
 
 

@@ -120,7 +120,7 @@ async def test_an_order_is_on_its_topic_seconds_after_it_changed(
         async with running(app, settings) as service:
             Orders(app.state.shop).update(first, {"status": "completed"}, strict=False)
             later = await service.stated((first, "completed"))
-            facts = [envelope async for envelope in read_events(settings.kafka, ["shop.orders"])]
+            facts = [envelope async for envelope in read_events(settings, ["shop.orders"])]
 
     assert (at_first, later) == ([1, 1], [2])
     assert not still_listening
@@ -149,7 +149,7 @@ async def test_personal_data_of_an_order_is_sealed_in_the_topics(
         async with running(app, settings) as service:
             second = service.places(billing=BUYER)
             await service.stated((second, "processing"))
-            facts = [envelope.data async for envelope in read_events(settings.kafka, ["shop.orders"])]
+            facts = [envelope.data async for envelope in read_events(settings, ["shop.orders"])]
 
     async with topics_on(kafka, topic_prefix) as topics:
         stored = b"".join(record.value or b"" for record in await topics.raw(*BY_NAME))

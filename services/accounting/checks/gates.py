@@ -47,7 +47,7 @@ def shop_gate(settings: Settings, name: str, client: WooCommerce, lane: str, flo
         found = await check_broker_rights(settings.kafka) + (await shop_checks.check_key(client))[1]
         if "catalogue" not in wanted:
             return [*found, *check_settings(name, settings.shops[name])]
-        commanded = (await read_commands(settings.kafka)).get(name, {})
+        commanded = (await read_commands(settings)).get(name, {})
         found += check_settings(name, apply_to_shop(settings.shops[name], commanded))
         return [*found, *await find_group_faults(client, settings, name)]
 

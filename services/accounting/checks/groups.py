@@ -10,7 +10,6 @@ from services.accounting.mapping import apply_commands, decide_group, read_comma
 from services.connectors.woocommerce.client import WooCommerce
 from services.engine.client.reader import read_events
 from services.settings.catalogue import CatalogueSettings
-from services.settings.kafka import KafkaSettings
 from services.settings.model import Settings
 
 MENU = "Products → Categories"
@@ -24,11 +23,11 @@ async def find_group_faults(client: WooCommerce, settings: Settings, name: str) 
     Balance's tree is read only where something looks wrong: a group may have its category from one above it, or be shut
     by it.
     """
-    commanded = await read_commands(settings.kafka)
+    commanded = await read_commands(settings)
     rules = apply_commands(settings.shops[name].catalogue, commanded.get(name, {}))
     there, unread = await _categories(client)
     if find_without_category(name, rules, there, {}):
-        return [*find_without_category(name, rules, there, await read_folders(settings.kafka)), *unread]
+        return [*find_without_category(name, rules, there, await read_folders(settings)), *unread]
     return unread
 
 
@@ -38,9 +37,9 @@ async def _categories(client: WooCommerce) -> tuple[set[int], list[Finding]]:
     return {category.id for category in listed.records}, describe_left_out("categories", listed.unreadable, MENU)
 
 
-async def read_folders(kafka: KafkaSettings) -> dict[str, ItemChanged]:
+async def read_folders(settings: Settings) -> dict[str, ItemChanged]:
     """The groups of Balance as the topic has them."""
-    events = [envelope.data async for envelope in read_events(kafka, ["balance.items"])]
+    events = [envelope.data async for envelope in read_events(settings, ["balance.items"])]
     return {event.item: event for event in events if isinstance(event, ItemChanged) and event.kind == "folder"}
 
 

@@ -36,13 +36,13 @@ from services.cli.command import (
 )
 from services.cli.day_close.shop_now import DayRange, ShopQuery
 from services.cli.orders.app import read_waits
-from services.cli.requests import command_header
+from services.cli.requests import command_header, user_name
 from services.cli.screen import console, print_json
 from services.connectors.identity.status import describe_block
 from services.connectors.upstreams import open_shop
 from services.console.model.event_text import describe_event
 from services.console.model.history import TOPICS, OrderFacts, collect_facts
-from services.engine.client.commands import decoded_events, open_answers, send_commands
+from services.engine.client.commands import decoded_events, issue, open_answers
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.engine.outbox.dead_letters import order_key_of
@@ -122,7 +122,7 @@ async def run_steps(settings: Settings, steps: Sequence[BackfillStep], patience:
     by_command = {command.command_id: outcomes[at] for at, step in enumerate(steps) if (command := pushes.get(step))}
     by_order = _index_by_order(steps, outcomes)
     async with open_answers(settings.kafka, *RESULT_TOPICS) as consumer:
-        await send_commands(settings.kafka, [*_build_read_requests(steps), *pushes.values()], utc_now())
+        await issue(settings, *_build_read_requests(steps), *pushes.values(), asked_by=user_name())
         with suppress(TimeoutError):  # what is not completed in time continues by itself
             async with asyncio.timeout(patience):
                 await _collect_results(decoded_events(consumer), by_order, by_command)
@@ -206,7 +206,7 @@ async def backfill_orders(
     Safe to repeat: what is in the books is not exported again, and held orders remain held. --dry-run lists the steps.
     """
     chosen, days = read_settings(), _parse_days(first, last)
-    facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+    facts = collect_facts([envelope async for envelope in read_events(chosen, TOPICS)])
     plans = [await _plan_shop(chosen, name, days, facts, utc_now()) for name in select_shops(chosen, shop)]
     results = [BackfillResult(plan, () if dry_run else await _run_plan(chosen, plan, patience)) for plan in plans]
     if json:

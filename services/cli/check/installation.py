@@ -19,13 +19,16 @@ from services.connectors.woocommerce.webhooks import (
     repair_webhooks,
 )
 from services.engine.kafka.connection import open_admin
+from services.engine.kafka.signature import read_public_keys, read_signer
 from services.engine.kafka.topics import CREATE, TopicFault, create_topics, find_topic_faults, fix_topic_configs
 from services.settings.base import SecretMissing, read_secret
+from services.settings.commands import CommandSettings
 from services.settings.kafka import KafkaSettings
 from services.settings.model import PrivacySettings, Settings
 
 GENERATE_SECRET = """python3 -c 'import secrets; print(secrets.token_urlsafe(32))' > {path}"""
 """Creates a secret that no other system issues: for the shop's webhooks, or for readers of metrics."""
+KEYS_FIX = "davtari command-keys   creates the keys and prints what to set"
 PORTS = (80, 443, 8080)
 """The only ports that WordPress calls by default (WooCommerce fact 66)."""
 FIX_WEBHOOKS = "davtari check --fix   creates and enables them"
@@ -85,6 +88,25 @@ def _check_privacy_secret(settings: PrivacySettings) -> list[Finding]:
         what, _, fix = str(error).partition("; ")
         return [Finding("privacy.secret-file", False, what.removeprefix("privacy.secret-file: "), fix, FLOWS)]
     return []
+
+
+def command_findings(settings: CommandSettings) -> list[Finding]:
+    """Whether commands can be verified here, and whether the private key, if it is here, belongs to the public one."""
+    key = "commands.public-key-file"
+    if settings.public_key_file is None:
+        return [Finding(key, False, "is not set: no command takes effect, and no service starts", KEYS_FIX, FLOWS)]
+    try:
+        public = read_public_keys(settings.public_key_file)
+        signer = read_signer(settings) if settings.key_file else None
+    except SecretMissing as error:
+        name, _, text = str(error).partition(": ")
+        return [Finding(name, False, text.partition("; ")[0], KEYS_FIX, FLOWS)]
+    if signer is None:
+        return [Finding("commands", None, "no commands.key-file: commands cannot be given from this machine", "")]
+    if not signer.belongs_to(public):
+        text = "does not belong to commands.key-file: services will refuse what is asked from here"
+        return [Finding(key, False, text, "add the public key of commands.key-file to that file", FLOWS)]
+    return [Finding("commands", True, "the keys belong together")]
 
 
 def _secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:

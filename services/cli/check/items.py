@@ -73,7 +73,7 @@ class CheckFacts:
 async def read_check_facts(settings: Settings) -> CheckFacts | None:
     """Read the topics once for all checks. None if Kafka does not answer, which is a finding of its own."""
     try:
-        envelopes = [envelope async for envelope in read_events(settings.kafka, CHECK_TOPICS)]
+        envelopes = [envelope async for envelope in read_events(settings, CHECK_TOPICS)]
     except KafkaError:
         return None
     return facts_from_events(settings, envelopes)

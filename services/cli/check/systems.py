@@ -91,7 +91,8 @@ async def check_systems(settings: Settings, *, fix: bool = False) -> list[Checke
 
 
 def _check_settings(settings: Settings) -> CheckedSystem:
-    return CheckedSystem("Settings", findings=installation.secret_findings(settings))
+    findings = [*installation.secret_findings(settings), *installation.command_findings(settings.commands)]
+    return CheckedSystem("Settings", findings=findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Annotated, Protocol
 
 import typer
@@ -20,12 +19,12 @@ from services.cli.clients.history import (
     read_clients,
 )
 from services.cli.command import DryRun, InvalidArgument, Json, ReasonOption, Shop, command, read_settings, select_shop
-from services.cli.requests import command_header
+from services.cli.requests import command_header, user_name
 from services.cli.screen import console, print_json
 from services.connectors.balance.client import Balance
 from services.connectors.balance.clients import ClientRef
 from services.connectors.woocommerce.customers import account_ref
-from services.engine.client.commands import send_command, send_commands
+from services.engine.client.commands import issue
 from services.order_exporter.client import identity_of_number
 from services.settings.model import Settings
 
@@ -164,7 +163,7 @@ async def merge_clients(
     uid = None if undo else await _read_target_uid(chosen, to)
     assignments = build_assignments(shop, whose, uid, why)
     if not dry_run:
-        await send_commands(chosen.kafka, assignments, datetime.now(UTC))
+        await issue(chosen, *assignments, asked_by=user_name())
     print_json(
         {"dry_run": dry_run, "assignments": [one.content() for one in assignments]}
     ) if json else view.print_merge(assignments, dry_run)
@@ -202,7 +201,7 @@ async def settle_contact(client: str, field: ContactField, take: Side, shop: Sho
     if len(waiting) != 1:
         raise ClientNotFound(f"{len(waiting)} conflicts match; see davtari clients conflicts --shop {shop}")
     decision = ContactSettled(shop=shop, client=waiting[0].client, field=field, take=take, why=why, **command_header())
-    await send_command(chosen.kafka, decision, datetime.now(UTC))
+    await issue(chosen, decision, asked_by=user_name())
     console.print(
         f"The {field} of client {decision.client} is taken from {take}; order-exporter writes it.", soft_wrap=True
     )

@@ -16,7 +16,7 @@ from services.engine.clock import TBILISI
 from services.order_exporter.client import identity_of
 from services.settings.model import Settings
 
-TOPICS = ("ledger.documents", "operations", "shop.orders", "shop.customers")
+TOPICS = ("ledger.documents", "commands", "operations", "shop.orders", "shop.customers")
 RETAIL = "retail client"
 CLIENT_KEPT = "the client and its documents remain in Balance"
 
@@ -108,9 +108,7 @@ class ClientFacts:
 
 async def read_clients(settings: Settings, shop: str) -> ClientFacts:
     """Read the clients of a shop from the topics."""
-    found = collect_clients(
-        shop, [envelope async for envelope in _filter_shop(read_events(settings.kafka, TOPICS), shop)]
-    )
+    found = collect_clients(shop, [envelope async for envelope in _filter_shop(read_events(settings, TOPICS), shop)])
     if (retail := settings.shops[shop].orders.retail_client) and retail in found.clients:
         found.clients[retail].how = RETAIL
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.cli.command import InvalidArgument, Json, command, read_settings
+from services.cli.requests import user_name
 from services.cli.screen import ask, build_table, console, print_json
 from services.console.access import users
 from services.console.access.audit import write_audit
@@ -38,7 +38,7 @@ async def _changing(name: str, action: str, detail: str = "") -> AsyncIterator[A
             yield connection
         except UserRefused as error:
             raise InvalidArgument(str(error)) from None
-        by = f"{getpass.getuser()} (command line)"
+        by = f"{user_name()} (command line)"
         await write_audit(connection, datetime.now(UTC), by, action, name, detail, result="done")
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from getpass import getuser
 from typing import Annotated, Any
 
 import typer
@@ -29,10 +28,10 @@ from services.cli.command import (
 from services.cli.command import ReasonOption as Reason
 from services.cli.day_close.close import build_acceptance, close_day
 from services.cli.day_close.sources import CloseSources, query_sources
-from services.cli.requests import command_header
+from services.cli.requests import command_header, user_name
 from services.cli.screen import Text, build_table, compose, console, print_json, styled
 from services.console.model.history import TOPICS, OrderFacts, collect_facts
-from services.engine.client.commands import send_command
+from services.engine.client.commands import issue
 from services.engine.client.reader import read_events
 from services.engine.clock import local_date, local_time, utc_now
 from services.settings import Settings
@@ -193,14 +192,14 @@ async def accept_difference(
     facts.accepted[accepted.key] = accepted
     result = CloseResult(_build_close(chosen, facts, (name, date_), result.sources, now), result.sources)
     if not dry_run:
-        await send_command(chosen.kafka, accepted, now)
+        await issue(chosen, accepted, asked_by=user_name())
         await publish_close(chosen, facts, result)
     print_close(result.close, facts.closes.get(result.close.key, (0, None))[1], result.sources.silent)
     return result.code
 
 
 async def _read_facts(chosen: Settings) -> OrderFacts:
-    return collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+    return collect_facts([envelope async for envelope in read_events(chosen, TOPICS)])
 
 
 @command
@@ -231,7 +230,7 @@ def _build_close(
     chosen: Settings, facts: OrderFacts, day: tuple[str, str], sources: CloseSources, now: datetime
 ) -> DayClosed:
     rules, asked, read = chosen.shops[day[0]], sources.asked, sources.read_back
-    return close_day(day, sources.found, rules, getuser(), now, asked=asked, read=read, accepted=facts.accepted)
+    return close_day(day, sources.found, rules, user_name(), now, asked=asked, read=read, accepted=facts.accepted)
 
 
 async def publish_close(chosen: Settings, facts: OrderFacts, result: CloseResult) -> None:
@@ -240,7 +239,7 @@ async def publish_close(chosen: Settings, facts: OrderFacts, result: CloseResult
     version, last = facts.closes.get(close.key, (0, None))
     same = last is not None and _content_of(last) == _content_of(close)
     if not result.sources.silent and not same:
-        await send_command(chosen.kafka, close, close.closed_at, version + 1)
+        await issue(chosen, close, asked_by=user_name(), version=version + 1)
 
 
 def _content_of(close: DayClosed) -> tuple[str, bool, bool]:

@@ -133,7 +133,7 @@ async def show_dead_letter(
 
     Personal data is masked unless --personal is given.
     """
-    found = find_dead_letter(await read_dead_letters(read_settings().kafka), id_)
+    found = find_dead_letter(await read_dead_letters(read_settings()), id_)
     record = found.event.record
     if raw and record and may_contain_person(record) and not personal:
         raise InvalidArgument(f"The bytes of {record.topic} may contain personal data: add --personal to --raw")
@@ -192,7 +192,7 @@ async def replay_dead_letters(
 async def _replay_and_report(
     settings: Settings, routes: Sequence[ReplayRoute], rate: float, patience: float, *, json: bool
 ) -> int:
-    async with open_channel(settings.kafka) as channel:
+    async with open_channel(settings) as channel:
         with view.report_interruption(len(routes)) as known, view.show_progress(len(routes), known) as add_result:
             results = await replay_routes(channel, routes, rate, patience, add_result)
     view.print_results(results, json=json)
@@ -217,7 +217,7 @@ async def edit_dead_letter(
     a confirmation.
     """
     chosen = read_settings()
-    existing = await read_dead_letters(chosen.kafka)
+    existing = await read_dead_letters(chosen)
     found = find_dead_letter(existing, id_)
     changed = read_changes(found, assignments or (), file)
     context = await read_edit_context(chosen, found, utc_now())
@@ -235,7 +235,7 @@ async def _send_correction(
     settings: Settings, dead_letter: DeadLetter, correction: Correction, patience: float
 ) -> ReplayResult:
     """Publish the corrected event before the commands: a command without its event would close the dead letter."""
-    async with open_channel(settings.kafka, seal=settings.privacy.seal) as channel:
+    async with open_channel(settings, seal=settings.privacy.seal) as channel:
         if correction.event is not None:
             await channel.publish(correction.event)
         correlations = [await channel.send(each) for each in correction.commands]
@@ -266,7 +266,7 @@ async def discard_dead_letters(
     selected = await select_dead_letters(chosen, "discard", ids or (), wanted, every=every)
     if dry_run:
         return view.print_discard_preview(selected, json=json)
-    async with open_channel(chosen.kafka) as channel:
+    async with open_channel(chosen) as channel:
         results = await discard_all(channel, selected, why.strip(), patience)
     view.print_results(results, json=json)
     return replay_exit_code(results)

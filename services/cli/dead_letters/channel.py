@@ -7,24 +7,26 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
-from aiokafka import AIOKafkaProducer
-
-from contracts.envelope import Envelope, headers, value, wrap
+from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded
 from contracts.model import Event
-from contracts.operations import CommandSettled, DeadLettered, DeadLetterSettled, EditRequested, ReplayRequested
+from contracts.operations import (
+    Command,
+    CommandSettled,
+    DeadLettered,
+    DeadLetterSettled,
+    EditRequested,
+    ReplayRequested,
+)
 from contracts.topics import TOPICS
 from services.cli.command import FAILED, NO_ANSWER
 from services.cli.dead_letter_log import DeadLetter
+from services.cli.requests import user_name
 from services.console.model.event_text import describe_event
-from services.engine.client.commands import decoded_events, open_answers
-from services.engine.kafka.connection import create_producer
-from services.engine.kafka.publisher import Seal, leave_unsealed
-from services.engine.privacy.sealer import open_sealer
-from services.settings.model import KafkaSettings
+from services.engine.client.commands import CommandIssuer, decoded_events, open_answers, open_issuer
+from services.settings.model import Settings
 
 FoundT = TypeVar("FoundT")
 RESULT_TOPICS = tuple(topic.name for topic in TOPICS if not topic.name.startswith("balance."))
@@ -36,10 +38,10 @@ SUCCESSFUL: tuple[ResultKind, ...] = ("done", "nothing to do", "in progress")
 class CommandChannel:
     """Publishes commands, and collects the events that follow by correlation id."""
 
-    def __init__(self, settings: KafkaSettings, sender: AIOKafkaProducer, seal: Seal) -> None:
+    def __init__(self, issuer: CommandIssuer) -> None:
         self._followed: defaultdict[str, list[Event]] = defaultdict(list)
         self._reopened: dict[str, DeadLettered] = {}
-        self._settings, self._sender, self._seal = settings, sender, seal
+        self._issuer = issuer
         self._received = asyncio.Condition()
 
     def events_after(self, correlation: str, dead_letter: str) -> list[Event]:
@@ -47,18 +49,13 @@ class CommandChannel:
         reopened = self._reopened.get(dead_letter)
         return [*self._followed.get(correlation, ()), *([reopened] if reopened else [])]
 
-    async def send(self, command: Event) -> str:
+    async def send(self, command: Command) -> str:
         """Publish a command. Returns its correlation id once Kafka has acknowledged it."""
-        envelope = wrap(command, version=1, source="davtari-cli", time=datetime.now(UTC))
-        await self.publish(envelope)
-        return envelope.correlationid
+        return (await self._issuer.issue(command, asked_by=user_name())).correlationid
 
     async def publish(self, envelope: Envelope[Event]) -> None:
-        """Publish an event with its personal data sealed. Returns once Kafka has acknowledged it."""
-        topic, key = self._settings.topic_prefix + envelope.data.TOPIC, envelope.data.key.encode()
-        async with asyncio.timeout(self._settings.send_timeout):
-            (body,) = await self._seal([value(envelope)])
-            await self._sender.send_and_wait(topic, value=body, key=key, headers=headers(envelope))
+        """Publish a corrected record. Returns once Kafka has acknowledged it."""
+        await self._issuer.publish(envelope)
 
     async def listen(self, envelopes: AsyncIterator[Envelope[Event]]) -> None:
         """Collect events until cancelled."""
@@ -78,21 +75,17 @@ class CommandChannel:
 
 
 @asynccontextmanager
-async def open_channel(settings: KafkaSettings, *, seal: bool = True) -> AsyncIterator[CommandChannel]:
+async def open_channel(settings: Settings, *, seal: bool = True) -> AsyncIterator[CommandChannel]:
     """A channel that collects all events from now on."""
-    sender = create_producer(settings, "cli")
-    async with open_answers(settings, *RESULT_TOPICS) as consumer, open_sealer(settings, sender) as sealer:
-        listening: asyncio.Task[None] | None = None
+    answers, issuing = open_answers(settings.kafka, *RESULT_TOPICS), open_issuer(settings, "davtari-cli", seal=seal)
+    async with answers as consumer, issuing as issuer:
+        channel = CommandChannel(issuer)
+        listening = asyncio.create_task(channel.listen(decoded_events(consumer)))
         try:
-            await sender.start()
-            channel = CommandChannel(settings, sender, sealer.values if seal else leave_unsealed)
-            listening = asyncio.create_task(channel.listen(decoded_events(consumer)))
             yield channel
         finally:
-            await sender.stop()
-            if listening:
-                listening.cancel()
-                await asyncio.wait([listening])
+            listening.cancel()
+            await asyncio.wait([listening])
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,7 @@ async def _read_order_and_refund(
     payload = dead_letter.event.delivery.payload if dead_letter.event.delivery else {}
     order: OrderChanged | None = None
     refund: RefundIssued | None = None
-    async for envelope in read_events(settings.kafka, ["shop.orders", "shop.refunds"]):
+    async for envelope in read_events(settings, ["shop.orders", "shop.refunds"]):
         match event := envelope.data:
             case OrderChanged() if (event.shop, event.order_id) == (dead_letter.shop, dead_letter.order):
                 order = event

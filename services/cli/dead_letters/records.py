@@ -12,7 +12,7 @@ from services.engine.kafka.record import restore_record
 from services.engine.outbox.dead_letters import PERSON
 
 MASK = "•••"
-PERSONAL_TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "operations", "dead-letters")
+PERSONAL_TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "commands", "operations", "dead-letters")
 """Topics whose records may contain personal data. A record that is not JSON can only be masked as a whole."""
 ByteFormat = Literal["base64", "hex", "text"]
 

@@ -106,7 +106,7 @@ def build_filter(
 
 async def find_dead_letters(settings: Settings, wanted: DeadLetterFilter) -> list[DeadLetter]:
     """All dead letters that match, open and closed. Raises `InvalidArgument`."""
-    every = list((await read_dead_letters(settings.kafka)).values())
+    every = list((await read_dead_letters(settings)).values())
     check_filter(wanted, SERVICES, settings.shops, every)
     return wanted.select(every)
 
@@ -122,7 +122,7 @@ async def select_dead_letters(
     if ids and (every or wanted.is_set):
         raise InvalidArgument("Select dead letters either by id, or with --all, --reason-code, --flow …, not both")
     if ids:
-        existing = await read_dead_letters(settings.kafka)
+        existing = await read_dead_letters(settings)
         named = [find_dead_letter(existing, id_) for id_ in ids]
         related = (other for one in named for other in find_same_record(one, existing.values()))
         return _drop_duplicates([*named, *related])

@@ -34,9 +34,9 @@ from services.cli.command import (
 from services.cli.forget.dossier import ORDER_TOPICS, TOPICS, Dossier, build_dossier, find_person_refs, key_deletions
 from services.cli.person.related import RelatedPerson, describe_related, find_related
 from services.cli.registry import configured_services
-from services.cli.requests import command_header
+from services.cli.requests import command_header, user_name
 from services.cli.screen import confirm, console, errors, print_json
-from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.commands import decoded_events, issue, open_answers
 from services.engine.client.reader import read_events
 from services.engine.clock import local_date
 from services.engine.state.files import find_leftovers
@@ -129,7 +129,7 @@ async def _read_person_refs(chosen: Settings, shop: str, order_id: int, person: 
 
 
 async def _find_related(chosen: Settings, refs: Collection[str]) -> list[RelatedPerson]:
-    return find_related(refs, [envelope async for envelope in read_events(chosen.kafka, ORDER_TOPICS)])
+    return find_related(refs, [envelope async for envelope in read_events(chosen, ORDER_TOPICS)])
 
 
 def _includes_related(others: Sequence[RelatedPerson], related: bool | None, *, dry_run: bool) -> bool:
@@ -149,7 +149,7 @@ def _includes_related(others: Sequence[RelatedPerson], related: bool | None, *, 
 
 
 async def _read_sealed_events(chosen: Settings, topics: Iterable[str]) -> list[Envelope[Event]]:
-    return [envelope async for envelope in read_events(chosen.kafka, topics, as_sealed=True)]
+    return [envelope async for envelope in read_events(chosen, topics, as_sealed=True)]
 
 
 def _confirm() -> bool:
@@ -182,8 +182,8 @@ async def delete_keys(settings: Settings, found: Dossier, why: str) -> None:
     which must not be replaced.
     """
     now = datetime.now(UTC)
-    for event, version in key_deletions(found.keys, command_header()["asked_by"], why, now):
-        await send_command(settings.kafka, event, now, version)
+    for event, version in key_deletions(found.keys, user_name(), why, now):
+        await issue(settings, event, asked_by=user_name(), version=version)
 
 
 async def request_forgetting(
@@ -194,7 +194,7 @@ async def request_forgetting(
     expected = {(each.command_id, service) for each in commands for service in services}
     async with open_answers(settings.kafka, "operations") as consumer:
         for each in commands:
-            await send_command(settings.kafka, each, datetime.now(UTC))
+            await issue(settings, each, asked_by=user_name())
         with suppress(TimeoutError):  # services without an answer are listed as silent
             async with asyncio.timeout(patience):
                 await _collect_answers(consumer, answers, expected)

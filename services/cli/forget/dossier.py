@@ -18,7 +18,7 @@ from services.connectors.woocommerce.customers import former_order_ref, order_re
 from services.engine.privacy.stripping import PersonalField, without_person
 
 ORDER_TOPICS = ("shop.orders", "shop.refunds")
-TOPICS = (*ORDER_TOPICS, "ledger.documents", "operations", "dead-letters", "privacy.keys")
+TOPICS = (*ORDER_TOPICS, "ledger.documents", "commands", "operations", "dead-letters", "privacy.keys")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from services.cli.command import FAILED, command
+from services.cli.command_keys import create_key_pair
 from services.cli.init import balance_questions, shop_questions
 from services.cli.init.interview import Interview, InterviewEnded, SavedAnswers, say, write_secret
 from services.cli.init.settings_template import SettingTables, SettingValue, fill_template
@@ -53,6 +54,7 @@ async def write_settings(path: Path, *, guided: bool) -> int:
         return await _run_interview(path, _saved_answers(path))
     _write(path, read_template())
     _write_privacy_secret(path.parent.absolute())
+    create_key_pair(path.parent.absolute())
     say(f"{path} written. Fill in {', '.join(TO_FILL_IN)}, and create these files with one line each:")
     say(f"  {', '.join(f'secrets/{name}' for name in SECRETS)}")
     say(f"davtari --settings {path} check reports what is missing. On a terminal, davtari init asks for all of it.")
@@ -110,6 +112,7 @@ async def _ask_all(path: Path, folder: Path, ask: Interview) -> int:
     tables |= await _ask_kafka_and_receiver(ask)
     _write_answers(path, tables, shop)
     _write_privacy_secret(folder)
+    create_key_pair(folder)
     if not exists(webhook := folder / f"secrets/{shop.name}-webhook"):
         write_secret(webhook, secrets.token_urlsafe(32))
     load(path, environ={})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +18,11 @@ from services.cli.links import table, verdicts
 from services.cli.links.rebuild import rebuild_links
 from services.cli.links.verdicts import KnownLinks, LinkVerdict, judge_lines
 from services.cli.plans.catalogue import TOPICS, build_catalogue
-from services.cli.requests import NoAnswer, command_header
+from services.cli.requests import NoAnswer, command_header, user_name
 from services.cli.screen import console, errors, print_json
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.client import WooCommerce
-from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.commands import decoded_events, issue, open_answers
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.settings.model import Settings
@@ -33,7 +32,7 @@ BATCH_SIZE = 500
 
 async def read_known_links(settings: Settings, shop: str) -> KnownLinks:
     """Read the items, links and rules of a shop from Kafka."""
-    envelopes = [envelope async for envelope in read_events(settings.kafka, TOPICS)]
+    envelopes = [envelope async for envelope in read_events(settings, TOPICS)]
     links: dict[str, ProductLinked] = {}
     for event in (envelope.data for envelope in envelopes):
         match event:
@@ -50,7 +49,7 @@ async def request_links(settings: Settings, shop: str, links: Sequence[Requested
     async with open_answers(settings.kafka, "catalog.links") as consumer:
         for start in range(0, len(links), BATCH_SIZE):
             asked = LinkRequested(shop=shop, links=tuple(links[start : start + BATCH_SIZE]), **command_header())
-            await send_command(settings.kafka, asked, datetime.now(UTC))
+            await issue(settings, asked, asked_by=user_name())
         await _watch(shop, {link.item for link in links}, aiter(decoded_events(consumer)), patience)
     return len(links)
 

@@ -92,7 +92,7 @@ async def order_command(
     chosen, until = read_settings(), times.parse_time(at, datetime.now(UTC)) if at else None
     shop = select_shop(chosen, shop)
     key = order_key(shop, order_id)
-    known = [envelope async for envelope in read_events(chosen.kafka, timeline.TOPICS)]
+    known = [envelope async for envelope in read_events(chosen, timeline.TOPICS)]
     envelopes = [envelope for envelope in known if until is None or envelope.time <= until]
     if documents:
         print_json({"documents": collect_payloads(key, envelopes)})
@@ -168,7 +168,7 @@ async def orders_command(
     """List the state of every order: in the books, on hold, not due yet, or needing a person."""
     chosen = read_settings()
     shops = {name: chosen.shops[name] for name in select_shops(chosen, shop)}
-    facts = collect_facts([envelope async for envelope in read_events(chosen.kafka, TOPICS)])
+    facts = collect_facts([envelope async for envelope in read_events(chosen, TOPICS)])
     found = list_order_states(facts, shops, utc_now(), read_waits(chosen))
     listed = [one for one in found if _is_listed(one, watching=watching, held=held, open_=open_)]
     blocked = {name: describe_block(event) for name, event in facts.unrecognized.items() if name in shops}

@@ -27,7 +27,8 @@ from services.engine.clock import local_time
 from services.engine.outbox.dead_letters import order_key_of
 
 TOPICS = (
-    "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "shop.notices", "dead-letters", "operations",
+    "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "shop.notices", "dead-letters", "commands",
+    "operations",
 )  # fmt: skip
 
 OF_AN_ORDER = (

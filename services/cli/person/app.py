@@ -44,7 +44,7 @@ async def export_person(
     """
     chosen = read_settings()
     key = order_key(select_shop(chosen, shop), order_id)
-    known = [envelope async for envelope in read_events(chosen.kafka, TOPICS)]
+    known = [envelope async for envelope in read_events(chosen, TOPICS)]
     refs = find_person_refs(key, known)
     if not refs:
         raise InvalidArgument(f"Unknown order {order_id} of shop {key.partition(':')[0]}")

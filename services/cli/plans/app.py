@@ -69,7 +69,7 @@ async def shop_only_command(shop: Shop = "", csv: Csv = None, json: Json = False
     """List products that only the shop has. They are never changed, and not created in Balance."""
     chosen = read_settings()
     name = select_shop(chosen, shop)
-    envelopes = [envelope async for envelope in read_events(chosen.kafka, CATALOGUE_TOPICS)]
+    envelopes = [envelope async for envelope in read_events(chosen, CATALOGUE_TOPICS)]
     linked, left_out = shop_only.linked_products(name, envelopes), list[UnreadableRecord]()
     async with open_shop(chosen, name, utc_now) as client:
         products = skip_unreadable(client.every_product(), left_out)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from contracts.catalog import ProductLinked, ProductPlanned
 from contracts.envelope import Envelope
@@ -13,9 +12,9 @@ from contracts.model import Event
 from contracts.operations import ApplyRequested, DeadLettered
 from services.accounting.checks.groups import find_group_faults
 from services.cli.plans.plan import TOPICS, Plan, build_plan, split_changes
-from services.cli.requests import NoAnswer, command_header
+from services.cli.requests import NoAnswer, command_header, user_name
 from services.connectors.upstreams import open_shop
-from services.engine.client.commands import decoded_events, open_answers, send_command
+from services.engine.client.commands import decoded_events, issue, open_answers
 from services.engine.client.reader import read_events
 from services.engine.clock import utc_now
 from services.settings.model import Settings
@@ -80,12 +79,12 @@ class PlanProgress:
 
 async def read_plan(settings: Settings, shop: str) -> Plan:
     """Read the current plan of a shop from Kafka."""
-    return build_plan(shop, [envelope async for envelope in read_events(settings.kafka, TOPICS)])
+    return build_plan(shop, [envelope async for envelope in read_events(settings, TOPICS)])
 
 
 async def find_plan(settings: Settings, plan_id: str) -> Plan:
     """Find the plan with this id. Raises `StalePlan` if the current plans differ."""
-    envelopes = [envelope async for envelope in read_events(settings.kafka, TOPICS)]
+    envelopes = [envelope async for envelope in read_events(settings, TOPICS)]
     plans = [build_plan(shop, envelopes) for shop in settings.shops]
     for one in plans:
         if one.id == plan_id:
@@ -102,7 +101,7 @@ async def apply_plan(
     async with open_answers(settings.kafka, *WATCHED) as consumer:
         for piece in split_changes(chosen.changes):
             asked = ApplyRequested(shop=chosen.shop, plan=chosen.id, changes=piece, **command_header())
-            await send_command(settings.kafka, asked, datetime.now(UTC))
+            await issue(settings, asked, asked_by=user_name())
         await _watch(progress, aiter(decoded_events(consumer)), patience, seen)
     return progress
 

@@ -90,4 +90,4 @@ def build_catalogue(settings: Settings, shop: str, envelopes: Iterable[Envelope[
 
 async def read_catalogue(settings: Settings, shop: str) -> KnownCatalogue:
     """Read the current catalogue from Kafka."""
-    return build_catalogue(settings, shop, [envelope async for envelope in read_events(settings.kafka, TOPICS)])
+    return build_catalogue(settings, shop, [envelope async for envelope in read_events(settings, TOPICS)])

@@ -143,13 +143,11 @@ def _sorted(topics: Iterable[str]) -> tuple[str, ...]:
     return tuple(topic for topic in ALL if topic in wanted)
 
 
-DECISIONS = ("operations",)
-"""What people state besides commands: days that they have closed, approvals, differences that they accept."""
 OPERATOR = Role(
     "operator",
     "the `davtari` command: looks at everything, gives commands, makes topics, replays beside the live topics",
     reads=ALL,
-    writes=_sorted((*COMMANDS, *DECISIONS, KEYS)),
+    writes=_sorted((*COMMANDS, KEYS)),
     groups_seen=("@",),
     creates=("@", REPLAYS),
     writes_under=(REPLAYS,),
@@ -160,7 +158,7 @@ CONSOLE = Role(
     "console",
     "the console: shows everything, gives the commands of people who have signed in",
     reads=ALL,
-    writes=_sorted((*COMMANDS, *DECISIONS, *ENGINE_WRITES, KEYS)),
+    writes=_sorted((*COMMANDS, *ENGINE_WRITES, KEYS)),
     groups=("@console.",),
     groups_seen=("@",),
 )

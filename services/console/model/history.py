@@ -27,7 +27,7 @@ from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundIs
 from services.engine.outbox.dead_letters import order_key_of
 
 DocumentEvent = SaleRecorded | SaleDiverged | CreditNoteRecorded | NothingToCredit | PaymentRecorded
-TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "operations")
+TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "dead-letters", "commands", "operations")
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from contracts.approvals import ApprovalGiven
-from contracts.model import Event
+from contracts.operations import Command
 from services.console.access.roles import Permission
 from services.console.pages.commands import GivenCommand, give_command, read_progress
 from services.console.pages.errors import nothing_known
@@ -50,7 +50,7 @@ async def approve(visit: Visit, form: Form) -> Response:
     return await give_command(visit, form, make, GivenCommand("approve", subject, why), "/approvals")
 
 
-def _approval(shop: str, shape: str, document: str | None, why: str, header: dict[str, Any]) -> Event:
+def _approval(shop: str, shape: str, document: str | None, why: str, header: dict[str, Any]) -> Command:
     return ApprovalGiven(shop=shop, shape=shape, document=document, why=why, **header)
 
 

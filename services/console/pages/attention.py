@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from contracts.model import Event
-from contracts.operations import DiscardRequested, ReplayRequested
+from contracts.operations import Command, DiscardRequested, ReplayRequested
 from contracts.reason_texts import ReasonText, find_text
 from services.console.access.audit import write_audit
 from services.console.access.notes import add_comment, assign, list_comments, read_assignments
@@ -130,11 +129,11 @@ async def close_dead_letter(visit: Visit, form: Form) -> Response:
     return await give_command(visit, form, partial(_discard, id_, why), GivenCommand("discard", id_, why), page)
 
 
-def _replay(dead_letter: str, header: dict[str, Any]) -> Event:
+def _replay(dead_letter: str, header: dict[str, Any]) -> Command:
     return ReplayRequested(dead_letter=dead_letter, **header)
 
 
-def _discard(dead_letter: str, why: str, header: dict[str, Any]) -> Event:
+def _discard(dead_letter: str, why: str, header: dict[str, Any]) -> Command:
     return DiscardRequested(dead_letter=dead_letter, why=why, **header)
 
 

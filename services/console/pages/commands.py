@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -11,17 +11,18 @@ from uuid import NAMESPACE_URL, uuid5
 from aiokafka.errors import KafkaError
 from starlette.responses import Response
 
-from contracts.model import Event
+from contracts.operations import Command
 from services.console.access.audit import write_audit
 from services.console.access.submissions import find_submission
 from services.console.pages.errors import AlreadySubmitted, command_not_sent
 from services.console.pages.forms import Form
 from services.console.pages.visit import Visit, redirect
 from services.console.queries.commands import CommandResult, read_command
+from services.settings.base import SecretMissing
 
 PATIENCE = 15.0
 """Seconds until Kafka must have taken a command."""
-MakeCommand = Callable[[dict[str, Any]], Event]
+MakeCommand = Callable[[dict[str, Any]], Command]
 """Makes a command from its header: its id, who gives it, and when."""
 
 
@@ -53,13 +54,13 @@ async def give_command(visit: Visit, form: Form, make: MakeCommand, given: Given
     return redirect(location)
 
 
-async def _send(visit: Visit, command: Event) -> None:
-    send: Callable[[Event, str], Awaitable[None]] | None = visit.site.give
+async def _send(visit: Visit, command: Command) -> None:
+    send = visit.site.give
     assert send is not None, "pages show no form without a way to send commands"
     try:
         async with asyncio.timeout(PATIENCE):
             await send(command, visit.person.name)
-    except (KafkaError, TimeoutError, OSError) as error:
+    except (KafkaError, SecretMissing, TimeoutError, OSError) as error:
         raise command_not_sent() from error
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contracts.model import Event
 from services.console.access.database import open_access
 from services.console.model.progress import LogEnds
 from services.console.pages.assembly import assemble_site
 from services.console.pages.site import create_console
-from services.engine.client.commands import send_command
+from services.engine.client.commands import Deed, issue
 from services.engine.clock import Clock
 from services.engine.outbox.engine import Engine
 from services.engine.runtime.serving import ListenAddress, serve
@@ -20,8 +19,8 @@ async def serve_console(
 ) -> None:
     """Serve the pages over the service's database until cancelled. Raises `CannotListen`."""
 
-    async def give(command: Event, asked_by: str) -> None:
-        await send_command(settings.kafka, command, clock())
+    async def give(command: Deed, asked_by: str) -> None:
+        await issue(settings, command, asked_by=asked_by, source="davtari-console")
 
     async with open_access(settings.state.directory) as access:
         site = assemble_site(settings, console, access, engine.database.read, clock, give, lambda: ends.ends)

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from contracts.model import Event
 from services.console.access.database import AccessDatabase
 from services.console.access.passwords import Passwords
 from services.console.access.roles import Permission
@@ -27,6 +26,7 @@ from services.console.pages.forms import Form
 from services.console.pages.navigation import menu_for
 from services.console.pages.rendering import render
 from services.console.queries.freshness import Freshness
+from services.engine.client.commands import Deed
 from services.engine.clock import Clock
 from services.engine.state.store import Partition
 from services.settings.console import ConsoleSettings
@@ -35,7 +35,7 @@ from services.settings.translation import Language, translator
 
 ReadModel = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a consistent view of the query database."""
-GiveCommand = Callable[[Event, str], Awaitable[None]]
+GiveCommand = Callable[[Deed, str], Awaitable[None]]
 """Sends a command in the name of a person."""
 ReadEnds = Callable[[], Mapping[Partition, int]]
 """Where the topics end now; empty while that is unknown."""

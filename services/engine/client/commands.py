@@ -1,42 +1,96 @@
-"""Sends commands to the services, and waits for their results."""
+"""Gives commands to the services: signs and publishes what a person asks or decides, and waits for the results.
+
+Everything that lets a person act on Davtari (the `davtari` command, a console) goes through here. The caller names the
+person, whom it must know: the signed-in user, or the user of the operating system.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from contracts.closing import DayClosed
 from contracts.envelope import Envelope, Undecodable, decode, headers, value, wrap
 from contracts.model import Event
-from contracts.operations import CommandSettled
+from contracts.operations import Command, CommandSettled
+from contracts.privacy import PersonForgotten
+from services.engine.clock import utc_now
 from services.engine.kafka.connection import create_producer, create_reader
+from services.engine.kafka.publisher import Seal, leave_unsealed
+from services.engine.kafka.signature import Signer, read_signer
 from services.engine.privacy.sealer import open_sealer
 from services.settings.kafka import KafkaSettings
+from services.settings.model import Settings
 
 log = logging.getLogger(__name__)
+PERSON_FIELD: Mapping[type[Event], str] = {DayClosed: "closed_by", PersonForgotten: "by"}
+"""The field that names the person, where it is not `asked_by`."""
+Deed = Command | DayClosed | PersonForgotten
+"""What a person does."""
 
 
-async def send_command(settings: KafkaSettings, command: Event, now: datetime, version: int = 1) -> None:
-    """Publish one command; returns when Kafka has it. `version`: that of its subject, 1 for a command's own id."""
-    await send_commands(settings, [command], now, version)
+class CommandIssuer:
+    """Signs and publishes what people do. `source`: the program that they use, as the events name it."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        producer: AIOKafkaProducer,
+        seal: Seal,
+        signer: Signer,
+        source: str,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._settings, self._producer, self._seal, self._signer = settings, producer, seal, signer
+        self._source, self._clock = source, clock
+
+    async def issue(self, command: Deed, *, asked_by: str, version: int = 1) -> Envelope[Event]:
+        """Publish what a person does, in their name; returns once Kafka has it.
+
+        `version`: that of its subject, 1 for a command. Raises `TimeoutError` and `KafkaError`.
+        """
+        named = command.model_copy(update={PERSON_FIELD.get(type(command), "asked_by"): asked_by})
+        envelope: Envelope[Event] = wrap(named, version=version, source=self._source, time=self._clock())
+        await self.publish(envelope)
+        return envelope
+
+    async def publish(self, envelope: Envelope[Event]) -> None:
+        """Publish a record that a person has corrected, or a command; returns once Kafka has it.
+
+        Personal data is sealed. Raises `TimeoutError` and `KafkaError`.
+        """
+        topic, key = envelope.data.TOPIC, envelope.data.key.encode()
+        async with asyncio.timeout(self._settings.send_timeout):
+            (body,) = await self._seal([value(envelope)])
+            signed = self._signer.sign(topic, key, headers(envelope), body)
+            await self._producer.send_and_wait(self._settings.topic_prefix + topic, value=body, key=key, headers=signed)
 
 
-async def send_commands(settings: KafkaSettings, commands: Iterable[Event], now: datetime, version: int = 1) -> None:
-    """Publish commands, one after the other; returns when Kafka has them. Personal data in them is sealed."""
-    sender = create_producer(settings, "cli")
+@asynccontextmanager
+async def open_issuer(settings: Settings, source: str, *, seal: bool = True) -> AsyncIterator[CommandIssuer]:
+    """An issuer that is connected to Kafka. Raises `SecretMissing` without a usable `commands.key-file`."""
+    signer, producer = read_signer(settings.commands), create_producer(settings.kafka, source)
     try:
-        await sender.start()
-        async with open_sealer(settings, sender) as sealer:
-            for command in commands:
-                envelope = wrap(command, version=version, source="davtari-cli", time=now)
-                (body,) = await sealer.values([value(envelope)])
-                topic, key = settings.topic_prefix + command.TOPIC, command.key.encode()
-                await sender.send_and_wait(topic, value=body, key=key, headers=headers(envelope))
+        await producer.start()
+        async with open_sealer(settings, producer) as sealer:
+            chosen = sealer.values if seal else leave_unsealed
+            yield CommandIssuer(settings.kafka, producer, chosen, signer, source)
     finally:
-        await sender.stop()
+        await producer.stop()
+
+
+async def issue(
+    settings: Settings, *commands: Deed, asked_by: str, source: str = "davtari-cli", version: int = 1
+) -> None:
+    """Publish what a person does, one after the other; returns once Kafka has all of it. See `CommandIssuer.issue`."""
+    async with open_issuer(settings, source) as issuer:
+        for command in commands:
+            await issuer.issue(command, asked_by=asked_by, version=version)
 
 
 @asynccontextmanager

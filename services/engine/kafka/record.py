@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from aiokafka import ConsumerRecord
@@ -19,7 +19,9 @@ from services.engine.state.store import Partition, Position
 class Record:
     """The bytes of a record and its position. `topic` is the full name, with the prefix.
 
-    `opened` is the value with its sealed part decrypted, or why it cannot be; `value` keeps the bytes that were read.
+    `opened` is the value with its sealed part decrypted, or why it must not or cannot be read; `value` keeps the bytes
+    that were read. `earlier`: it was written before anything was signed, and counts as it is. `restored`: it is from
+    a dead letter.
     """
 
     topic: str
@@ -30,6 +32,8 @@ class Record:
     value: bytes | None
     headers: Headers
     opened: bytes | Undecodable | None = None
+    earlier: bool = False
+    restored: bool = field(default=False, compare=False)
 
     def read(self) -> Envelope[Event]:
         """Decode the event. Raises `Undecodable`."""
@@ -93,6 +97,7 @@ def restore_record(failed_record: FailedRecord) -> Record:
         key=_from_base64(failed_record.key),
         value=_from_base64(failed_record.value),
         headers=[(name, _from_base64(text)) for name, text in failed_record.headers],
+        restored=True,
     )
 
 

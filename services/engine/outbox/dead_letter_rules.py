@@ -21,6 +21,7 @@ from contracts.operations import (
     ReplayRequested,
 )
 from contracts.reasons import Reason
+from services.engine.outbox import command_results
 from services.engine.outbox.dead_letters import (
     AWAITED_THINGS,
     OTHER_SERVICES,
@@ -157,6 +158,8 @@ def decide_engine_subject(service: str, subject: str, state: State) -> Decision 
         return decide_command(service, subject.removeprefix(COMMAND_SUBJECT), state)
     if subject.startswith(DEAD_LETTER_SUBJECT):
         return _decide_dead_letter(subject.removeprefix(DEAD_LETTER_SUBJECT), state)
+    if subject.startswith(command_results.SUBJECT):
+        return command_results.decide_waiting(service, subject, state)
     return None
 
 
@@ -198,5 +201,6 @@ def _objection(command: PendingCommand, parked: Parked) -> str:
 def _execute(command: PendingCommand, parked: Parked, answer: CommandSettled) -> Decision:
     dead_letter, replacement = parked.event, command.replacement or None
     closed = make_settlement(dead_letter, command.action, command.by, command.why, answer.settled_at, replacement)
+    closed = closed.model_copy(update={"command": answer.command_id})
     retry = (dead_letter.record,) if dead_letter.record and command.action == "replayed" else ()
     return Decision(announce=(closed, answer), retry=retry)

@@ -17,26 +17,15 @@ from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from contracts.validation import plain
 from services.engine.kafka.record import Record, restore_record
-from services.engine.outbox import contradictions, log_lines, outbox
-from services.engine.outbox.dead_letter_rules import (
-    DEAD_LETTER_SUBJECT,
-    dead_letter_rules,
-    decide_engine_subject,
-    with_replay_count,
-)
-from services.engine.outbox.dead_letters import (
-    AWAITED_THINGS,
-    PARKED,
-    PERSON,
-    UNHANDLED,
-    dead_letter_of_record,
-)
+from services.engine.outbox import contradictions, log_lines, outbox, unreadable
+from services.engine.outbox.command_results import follow
+from services.engine.outbox.dead_letter_rules import dead_letter_rules, decide_engine_subject, with_replay_count
+from services.engine.outbox.dead_letters import AWAITED_THINGS, PARKED
 from services.engine.outbox.decision import Decision, Delivery, Refusal
 from services.engine.outbox.edits import EDIT, apply_edits, find_replacements
 from services.engine.outbox.handlers import News, PendingEvent, ServiceRules, compose_rules, ignore
 from services.engine.outbox.lane import dump_cause
 from services.engine.outbox.lookup import Lookup, ResultT
-from services.engine.outbox.masking import redact_person
 from services.engine.outbox.outbox import make_event_row
 from services.engine.outbox.reconcile import Changes, reconcile
 from services.engine.outbox.sizes import fit_events
@@ -61,6 +50,7 @@ class Work:
         self.session = Session(now)
         self._lookup = Lookup(connection, self.session, rules_.preloads)
         self._returned: set[str] = set()
+        self._freed: list[Record] = []
         self.contradicted = False
         self._remember = compose_rules(dead_letter_rules(rules_.service), rules_.handlers.remember)
         self._versions = Versions(connection)
@@ -68,14 +58,18 @@ class Work:
 
     async def take(self, records: Iterable[Record], *, replayed: bool = False) -> list[Envelope[Event]]:
         """Apply the events of these records and return them; a record that cannot be handled becomes a dead letter."""
+        readable = await self._read(records, replayed=replayed)
+        await self._apply_all(readable, replayed=replayed)
+        return [envelope for envelope, _ in readable]
+
+    async def _read(self, records: Iterable[Record], *, replayed: bool) -> list[tuple[Envelope[Event], Record | None]]:
         readable: list[tuple[Envelope[Event], Record | None]] = []
         for record in records:
             try:
                 readable.append((record.read(), record))
             except Undecodable as error:
-                await self._handle_unreadable(record, error, replayed=replayed)
-        await self._apply_all(readable, replayed=replayed)
-        return [envelope for envelope, _ in readable]
+                await unreadable.report(self, record, error, replayed=replayed)
+        return readable
 
     async def announce(self, events: Iterable[tuple[Event, Cause | None]]) -> None:
         """Put events of this service into the outbox, each with the next version of its subject, and apply them."""
@@ -103,11 +97,20 @@ class Work:
     async def _apply_all(
         self, pairs: Sequence[tuple[Envelope[Event], Record | None]], *, replayed: bool = False
     ) -> None:
-        await self._versions.load({slot_of(envelope.data) for envelope, _ in pairs})
-        queue = [PendingEvent(envelope, record) for envelope, record in pairs]
+        queue = await self._enqueue(pairs)
         while queue:
             queue, missing = await self._pass(queue, replayed)
             await self._lookup.load(missing)
+            queue += await self._enqueue(await self._read(self._take_freed(), replayed=replayed))
+
+    async def _enqueue(self, pairs: Sequence[tuple[Envelope[Event], Record | None]]) -> list[PendingEvent]:
+        await self._versions.load({slot_of(envelope.data) for envelope, _ in pairs})
+        return [PendingEvent(envelope, record) for envelope, record in pairs]
+
+    def _take_freed(self) -> Sequence[Record]:
+        """Results whose command was applied in this transaction."""
+        freed, self._freed = self._freed, []
+        return freed
 
     async def _pass(self, queue: Sequence[PendingEvent], replayed: bool) -> tuple[list[PendingEvent], list[Miss]]:
         """Apply the events whose records are loaded.
@@ -124,7 +127,7 @@ class Work:
             try:
                 missed = self._apply(pending)
             except Exception as error:
-                await self._handle_rule_failure(pending.envelope, pending.record, error, replayed)
+                await unreadable.report_failure(self, pending, error, replayed=replayed)
             else:
                 if missed:
                     missing += missed
@@ -142,10 +145,12 @@ class Work:
             return ()
         rule = self._remember.get(type(envelope.data), ignore)
         try:
-            self.session.run(partial(rule, envelope, self.session), envelope)
+            freed = self.session.run(partial(follow, rule, pending, self.session, self.rules.reports), envelope)
         except NotLoaded as error:
             return error.missing
-        self._versions.mark_seen(envelope)
+        if freed is not None:
+            self._freed += freed
+            self._versions.mark_seen(envelope)
         return ()
 
     def _record_contradiction(self, envelope: Envelope[Event], record: Record, known: SubjectVersion) -> None:
@@ -154,34 +159,6 @@ class Work:
             key, found = contradictions.make_contradiction(envelope, record, known)
             self.put(contradictions.CONTRADICTION, key, found)
             self.touch(contradictions.SUBJECT + key)
-
-    async def _handle_rule_failure(
-        self, envelope: Envelope[Event], record: Record | None, error: Exception, replayed: bool
-    ) -> None:
-        if record is None:
-            raise error
-        log.exception("rule failed", extra={"event": envelope.id, "subject": envelope.subject})
-        detail = f"{envelope.type} of {envelope.subject}: {plain(error)}"
-        detail = redact_person(detail, envelope.data.content().get(PERSON))
-        await self._open_dead_letter(record, Reason.RECORD_RULE_FAILED, detail, replayed=replayed)
-
-    async def _handle_unreadable(self, record: Record, error: Undecodable, *, replayed: bool) -> None:
-        """One service makes the dead letter of a record that no service can read; a replay concerns all of them."""
-        if self.rules.reports(record.topic):
-            await self._open_dead_letter(record, error.code, error.detail, replayed=replayed)
-        else:
-            where = f"{record.topic}/{record.partition}/{record.offset}"
-            log.warning("record skipped", extra={"about": f"record {where}", "reason": error.code})
-
-    async def _open_dead_letter(self, record: Record, reason: str, detail: str, *, replayed: bool) -> None:
-        """Open a dead letter unless it is known, which is only certain after the catch-up."""
-        dead_letter = dead_letter_of_record(self.rules.service, record, reason, detail, self.now)
-        id_ = dead_letter.dead_letter
-        if replayed:
-            await self.announce([(dead_letter, None)])
-        elif id_ not in await self.get_many(PARKED, [id_]):
-            self.put(UNHANDLED, id_, dead_letter)
-            self.touch(DEAD_LETTER_SUBJECT + id_)
 
     def put(self, kind: Kind[RecordT], key: str, record: RecordT, ref: str = "") -> None:
         """Store a record that no event contains."""

@@ -9,14 +9,17 @@ from collections.abc import Collection, Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from contracts.envelope import Undecodable, decode
+from contracts.envelope import Undecodable
 from services.engine.kafka.availability import TopicsMissing
 from services.engine.kafka.connection import create_reader
 from services.engine.kafka.log_check import LogChanged
+from services.engine.kafka.record import Record, from_aiokafka
+from services.engine.kafka.signature import Verifier, read_verifier
 from services.engine.kafka.topics import check_topics_exist
 from services.engine.privacy.keys import TOPIC, Keys
 from services.engine.privacy.sealing import SealingKey
 from services.settings.kafka import KafkaSettings
+from services.settings.model import Settings
 
 log = logging.getLogger(__name__)
 REFRESH_INTERVAL = 60.0
@@ -26,11 +29,15 @@ FETCH_WAIT_MS = 20
 
 
 class KeyRing:
-    """The keys of all people. A key is published before its first use: one that the topic lacks was deleted."""
+    """The keys of all people. A key is published before its first use: one that the topic lacks was deleted.
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    `verifier` refuses deletions that no person has signed; `refused` holds such records until somebody takes them.
+    """
+
+    def __init__(self, settings: KafkaSettings, verifier: Verifier) -> None:
         self.keys = Keys()
-        self._settings = settings
+        self.refused: list[Record] = []
+        self._settings, self._verifier = settings, verifier
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
         self._deleted: set[str] = set()
@@ -102,7 +109,17 @@ class KeyRing:
     async def _read_batch(self, consumer: AIOKafkaConsumer) -> None:
         for records in (await consumer.getmany(timeout_ms=200)).values():
             for raw in records:
-                try:
-                    self.keys.apply(decode(raw.headers, raw.value))
-                except Undecodable as error:
-                    log.warning("a key cannot be decoded", extra={"offset": raw.offset, "reason": error.code})
+                self._apply(self._verifier.check(from_aiokafka(raw)))
+
+    def _apply(self, record: Record) -> None:
+        try:
+            self.keys.apply(record.read())
+        except Undecodable as error:
+            log.warning("a key cannot be read", extra={"offset": record.offset, "reason": error.code})
+            if isinstance(record.opened, Undecodable):
+                self.refused.append(record)
+
+
+def open_key_ring(settings: Settings) -> KeyRing:
+    """The key ring of a program that is not a service. Raises `SecretMissing` for an unreadable public key."""
+    return KeyRing(settings.kafka, read_verifier(settings.commands, settings.kafka.topic_prefix))

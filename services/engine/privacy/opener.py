@@ -9,9 +9,9 @@ from dataclasses import replace
 from contracts.envelope import Undecodable
 from contracts.reasons import Reason
 from services.engine.kafka.record import Record
-from services.engine.privacy.key_ring import KeyRing
+from services.engine.privacy.key_ring import KeyRing, open_key_ring
 from services.engine.privacy.sealing import BrokenSeal, kid_of, open_value, sealed_content
-from services.settings.kafka import KafkaSettings
+from services.settings.model import Settings
 
 OpenedValue = bytes | Undecodable | None
 """A decrypted value, or why it cannot be decrypted; None for a value that is not sealed."""
@@ -24,8 +24,11 @@ class Opener:
         self._ring = ring
 
     async def records(self, records: Sequence[Record]) -> Sequence[Record]:
-        """The records; sealed ones have their decrypted value in `opened`. Raises `KafkaError`."""
-        opened = await self.values([record.value for record in records])
+        """The records; sealed ones have their decrypted value in `opened`. Raises `KafkaError`.
+
+        A record that must not be read stays as it is.
+        """
+        opened = await self.values([record.value if record.opened is None else None for record in records])
         return [
             replace(record, opened=one) if one is not None else record
             for record, one in zip(records, opened, strict=True)
@@ -58,8 +61,11 @@ class Opener:
 
 
 async def leave_people_out(records: Sequence[Record]) -> Sequence[Record]:
-    """The records as after a person was forgotten, for a service that has no keys."""
-    contents = [sealed_content(record.value) for record in records]
+    """The records as after a person was forgotten, for a service that has no keys.
+
+    A record that must not be read stays as it is.
+    """
+    contents = [sealed_content(record.value) if record.opened is None else None for record in records]
     return [
         replace(record, opened=open_value(content, None)) if content else record
         for record, content in zip(records, contents, strict=True)
@@ -71,9 +77,9 @@ def _undecodable(error: BrokenSeal) -> Undecodable:
 
 
 @asynccontextmanager
-async def open_opener(settings: KafkaSettings) -> AsyncIterator[Opener]:
+async def open_opener(settings: Settings) -> AsyncIterator[Opener]:
     """An opener with its own key ring; Kafka is read only if a value is sealed."""
-    ring = KeyRing(settings)
+    ring = open_key_ring(settings)
     try:
         yield Opener(ring)
     finally:

@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import Envelope, headers, value
 from contracts.privacy import PersonKeyMade
-from services.engine.privacy.key_ring import KeyRing
+from services.engine.privacy.key_ring import KeyRing, open_key_ring
 from services.engine.privacy.keys import TOPIC
 from services.engine.privacy.sealing import SealingKey, person_content, person_of, seal_value
-from services.settings.kafka import KafkaSettings
+from services.settings.model import Settings
 
 
 class WaitingProducer(Protocol):
@@ -79,10 +79,10 @@ class Sealer:
 
 
 @asynccontextmanager
-async def open_sealer(settings: KafkaSettings, producer: AIOKafkaProducer) -> AsyncIterator[Sealer]:
+async def open_sealer(settings: Settings, producer: AIOKafkaProducer) -> AsyncIterator[Sealer]:
     """A sealer for one command. It creates keys of its own, since another command may run at the same time."""
-    ring = KeyRing(settings)
+    ring = open_key_ring(settings)
     try:
-        yield Sealer(ring, producer, settings.topic_prefix, f"cli-{uuid4()}", lambda: datetime.now(UTC))
+        yield Sealer(ring, producer, settings.kafka.topic_prefix, f"cli-{uuid4()}", lambda: datetime.now(UTC))
     finally:
         await ring.close()

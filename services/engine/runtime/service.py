@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +19,8 @@ from services.engine.kafka.consumer import Consumer, wait_until_caught_up
 from services.engine.kafka.log_check import LogChanged, LogCheck, read_cluster_id
 from services.engine.kafka.membership import Member, Membership
 from services.engine.kafka.publisher import Publisher, RenewableProducer, Seal, leave_unsealed
+from services.engine.kafka.record import Record
+from services.engine.kafka.signature import read_verifier
 from services.engine.kafka.topics import check_topics_exist
 from services.engine.outbox.engine import Engine
 from services.engine.outbox.handlers import ServiceRules
@@ -31,6 +32,7 @@ from services.engine.privacy.opener import Opener, leave_people_out
 from services.engine.privacy.sealer import Sealer, refuse_people
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.conditions import ConditionReporter, with_condition_rules
+from services.engine.runtime.garbage import tune_garbage_collector
 from services.engine.runtime.gate import Gate, Gatekeeper, with_gate_rules
 from services.engine.runtime.secret_check import SecretChanged, check_secret
 from services.engine.state.database import Database, open_when_available, read_meta, restart_after_outages, write_meta
@@ -43,9 +45,8 @@ from services.engine.telemetry.logs import in_service
 from services.settings.model import Settings
 
 log = logging.getLogger(__name__)
-ENGINE_TOPICS = ("operations", "dead-letters")
-GARBAGE_THRESHOLDS = (50_000, 20, 50)
-"""New objects until the young generation is collected; collections of each generation until the next one is."""
+ENGINE_TOPICS = ("commands", "operations", "dead-letters")
+"""What every service reads. Nobody but a person writes to `commands`."""
 TICK, LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two checks for what is due by time: at least, and while nothing is due and nothing changes."""
 
@@ -61,13 +62,17 @@ class ServiceParts:
 
 
 class Service:
-    """One service of Davtari. `waits` states what it waits for now, by kind, for a person."""
+    """One service of Davtari. `waits` states what it waits for now, by kind, for a person.
+
+    Raises `SecretMissing` if the public key of commands cannot be read.
+    """
 
     def __init__(self, blueprint: Blueprint, settings: Settings, clock: Clock = utc_now) -> None:
         self.blueprint, self.settings, self.clock = blueprint, settings, clock
         self.relays: list[Relay] = []
         self.gates: list[Gatekeeper] = []
-        self.keys = KeyRing(settings.kafka)
+        self.verifier = read_verifier(settings.commands, settings.kafka.topic_prefix)
+        self.keys = KeyRing(settings.kafka, self.verifier)
         self.ready = asyncio.Event()
         self.instance = ""
         self.running: ServiceParts | None = None
@@ -103,7 +108,7 @@ class Service:
 
     async def _forget_keys(self) -> None:
         """Drop the keys: after a restart the log may be another one, so they are read again."""
-        keys, self.keys = self.keys, KeyRing(self.settings.kafka)
+        keys, self.keys = self.keys, KeyRing(self.settings.kafka, self.verifier)
         await keys.close()
 
     async def _run(self, database: Database) -> None:
@@ -175,9 +180,14 @@ class Service:
             handlers=with_forgetting_rules(name, with_condition_rules(with_gate_rules(self.blueprint.handlers))),
             blocked_deadline=self.settings.retry.blocked_deadline,
             in_flight=lambda: {id_ for relay in self.relays for id_ in relay.in_flight},
-            unseal=Opener(self.keys).records if self.blueprint.personal else leave_people_out,
+            unseal=self._open_records,
             reports=lambda topic: reports(name, topic.removeprefix(prefix)),
         )
+
+    async def _open_records(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Verify what people have done, before anything else, and decrypt personal data."""
+        unseal = Opener(self.keys).records if self.blueprint.personal else leave_people_out
+        return await unseal(self.verifier.records(records))
 
     def _conditions(self, engine: Engine, sender: RenewableProducer) -> ConditionReporter:
         database, prefix, clock = engine.database, self.settings.kafka.topic_prefix, PROCESS_CLOCK_CHECK
@@ -269,17 +279,6 @@ def _unusable(error: Exception) -> tuple[Unusable, str]:
 
 def _nothing(why: str) -> None:
     """No-op: no lanes depend on this gate."""
-
-
-def tune_garbage_collector() -> None:
-    """Have Python's cyclic garbage collector run rarely, and skip what exists when the service is ready.
-
-    By default it scans all live objects after each batch of events, which costs a third of the time of handling the
-    batch. The engine creates few cycles. Called once for each service of the process.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 async def _tick(engine: Engine, changed: asyncio.Event) -> None:
