@@ -58,13 +58,11 @@ PAYMENT = Kind("payment", PaymentReceived)
 REFUSED = Kind("refused", CommandSettled)
 """Refused commands, by command."""
 PLANS = (SALE_PLAN, CREDIT_NOTE_PLAN, RECEIPT_PLAN, SALES_ORDER_PLAN, RETURN_PLAN)
-ORDER_SUBJECT = "order:"
-"""The prefix of a subject whose decision derives the rows of an order."""
 
 
 def touch_order(key: str, state: State) -> None:
     """Have the rows of an order (`shop:id`) derived again."""
-    state.touch(ORDER_SUBJECT + key)
+    state.touch(key)
 
 
 def _on_order_changed(envelope: Envelope[OrderChanged], state: State) -> None:

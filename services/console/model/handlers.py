@@ -14,17 +14,15 @@ from services.console.model.catalogue import CATALOGUE_KINDS, CATALOGUE_RULES
 from services.console.model.commands import COMMAND_RULES, COMMANDS
 from services.console.model.dead_letters import DEAD_LETTER_RULES, DEAD_LETTERS
 from services.console.model.documents import DOCUMENT_RULES
-from services.console.model.facts import FACT_RULES, ORDER_SUBJECT
+from services.console.model.facts import FACT_RULES
 from services.console.model.orders import decide_order
 from services.console.model.progress import PROGRESS_RULES
 from services.console.model.rows import DOCUMENTS, ORDERS, REFUNDS, TIMELINE
 from services.console.model.timeline import TIMELINE_RULES
-from services.engine.outbox.decision import NOTHING, Decision
 from services.engine.outbox.handlers import Handlers, Remember
 from services.engine.privacy.keys import TOPIC as KEYS
 from services.engine.state.records import Kind, State
 from services.settings.model import Settings
-from services.settings.shop import ShopSettings
 
 SERVICE = "console"
 TOPICS = tuple(topic.name for topic in ALL_TOPICS if topic.name != KEYS)
@@ -40,13 +38,8 @@ RULES: Sequence[Mapping[type[Event], Remember]] = (
 
 
 def handlers(settings: Settings) -> Handlers:
-    """The rules. A subject is `order:shop:id`: its decision derives the rows of the order."""
-    return Handlers(topics=TOPICS, remember=_compose(RULES), decide=partial(decide, settings.shops))
-
-
-def decide(shops: Mapping[str, ShopSettings], subject: str, state: State) -> Decision:
-    """Derive the rows of a subject. The console has no deliveries: it only reads."""
-    return decide_order(shops, subject, state) if subject.startswith(ORDER_SUBJECT) else NOTHING
+    """The rules. A subject is an order: its decision derives the rows of the order. There are no deliveries."""
+    return Handlers(topics=TOPICS, remember=_compose(RULES), decide=partial(decide_order, settings.shops))
 
 
 def _compose(maps: Sequence[Mapping[type[Event], Remember]]) -> Mapping[type[Event], Remember]:

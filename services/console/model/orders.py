@@ -14,7 +14,6 @@ from contracts.shop import Address, OrderChanged
 from services.console.model import facts
 from services.console.model.approvals import derive_approvals
 from services.console.model.dead_letters import DEAD_LETTERS, DeadLetterRow
-from services.console.model.facts import ORDER_SUBJECT
 from services.console.model.history import OrderHistory
 from services.console.model.message import message as _
 from services.console.model.order_states import ItemState, judge_order, judge_refund, judge_unknown_order
@@ -26,9 +25,8 @@ from services.settings.shop import ShopSettings
 NOT_CONFIGURED = ItemState(state="watching", why=_("its shop is not in the settings"))
 
 
-def decide_order(shops: Mapping[str, ShopSettings], subject: str, state: State) -> Decision:
-    """Derive the rows of an order. Nothing is sent or announced."""
-    key = subject.removeprefix(ORDER_SUBJECT)
+def decide_order(shops: Mapping[str, ShopSettings], key: str, state: State) -> Decision:
+    """Derive the rows of an order, which its subject (`shop:id`) names. Nothing is sent or announced."""
     failed = state.find(DEAD_LETTERS, key)
     history = read_history(key, failed, state)
     shop, _sep, number = key.partition(":")

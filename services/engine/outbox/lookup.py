@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.engine.state.records import Kind, RecordT
@@ -13,8 +14,8 @@ from services.engine.state.store import load
 
 NameT = TypeVar("NameT")
 ResultT = TypeVar("ResultT")
-Preloads = set[tuple[str, bool]]
-"""What decisions have read under the name of their own subject: the kind, and whether by reference."""
+Preloads = set[tuple[str, bool, Table | None]]
+"""What decisions have read under the name of their own subject: the kind, whether by reference, and its table."""
 
 
 class Lookup:
@@ -38,13 +39,14 @@ class Lookup:
         return {name: results[name] for name in tasks}
 
     def _note(self, missing: Mapping[NameT, Sequence[Miss]]) -> None:
-        """A kind with a table of its own is loaded when it is missed: only its name is remembered here."""
+        tables = self._session.tables
         own = (miss for name, missed in missing.items() for miss in missed if miss.slot[1] == name)
-        self._asked.update((miss.slot[0], miss.by_ref) for miss in own if miss.slot[0] not in self._session.tables)
+        self._asked.update((miss.slot[0], miss.by_ref, tables.get(miss.slot[0])) for miss in own)
 
     async def preload(self, subjects: Collection[str]) -> None:
         """Load what decisions have read of their own subjects before, so that they need not be interrupted for it."""
-        await self.load(Miss((kind, subject), by_ref) for kind, by_ref in self._asked for subject in subjects)
+        self._session.tables.update({kind: table for kind, _, table in self._asked if table is not None})
+        await self.load(Miss((kind, subject), by_ref) for kind, by_ref, _ in self._asked for subject in subjects)
 
     async def load(self, missing: Iterable[Miss]) -> None:
         """Load records that rules have missed."""
