@@ -8,7 +8,6 @@ from services.accounting.documents.return_requests import RequestInvalid
 from services.cli.approvals import ApprovalNotFound
 from services.cli.clients.history import ClientNotFound
 from services.cli.command import ALREADY_RUNNING, FAILED, NO_ANSWER, WRONG_SETTINGS, InvalidArgument
-from services.cli.day_close.close import DifferenceNotFound
 from services.cli.dead_letter_log import DeadLetterNotFound
 from services.cli.events.export import ExportRefused, TopicDataMissing
 from services.cli.events.records import InvalidExportLine, UnknownName
@@ -17,6 +16,7 @@ from services.cli.plans.apply import GroupsNotMapped, StalePlan
 from services.cli.requests import NoAnswer
 from services.cli.screen import print_failure, print_traceback
 from services.cli.times import InvalidTime
+from services.console.model.days.close import DifferenceNotFound
 from services.engine.kafka.authorization import RulesRefused
 from services.engine.kafka.availability import KafkaNotReady
 from services.engine.kafka.topics import TopicsNotCreated

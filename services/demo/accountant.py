@@ -11,10 +11,10 @@ from contracts.closing import DayClosed
 from contracts.delivery_ids import credit_note_id, refund_key, sale_id
 from contracts.ledger import NO_REFUND
 from services.cli.day_close import app
-from services.cli.day_close.close import close_day
 from services.cli.day_close.sources import query_sources
 from services.cli.requests import command_header, user_name
 from services.cli.screen import console
+from services.console.model.days.close import close_day
 from services.console.model.history import collect_facts
 from services.demo.demo_run import DemoRun
 from services.demo.steps import unused_orders

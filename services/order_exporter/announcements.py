@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from contracts.ledger import SaleDiverged, SalePlanned, SaleRecorded
 from contracts.order_statuses import is_void
-from services.order_exporter.comparison import NO_ITEMS, books_digest, describe_edit, figures_digest
+from services.accounting.documents.order_edits import NO_ITEMS, books_digest, describe_edit, figures_digest
 from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask
 from services.settings.orders import AfterSale

@@ -14,11 +14,12 @@ from typing import Any
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged, Person
 from services.accounting.contacts import NORMALIZERS
+from services.accounting.documents.identity import Identity, identity_of
 from services.accounting.documents.ids import contact_ref
 from services.accounting.documents.unbookable import require_setting
 from services.connectors.woocommerce.customers import former_person_ref
 from services.engine.state.records import State
-from services.order_exporter.client import Identity, client_document, identity_of
+from services.order_exporter.client import client_document
 from services.order_exporter.projection import CLIENT, GIVEN_BY, ORDER, assigned_client, order_client_key
 from services.order_exporter.tasks import ClientTask
 from services.settings.balance import BalanceSettings

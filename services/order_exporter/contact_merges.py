@@ -14,10 +14,11 @@ from contracts.envelope import Envelope
 from contracts.model import Event, Instant, Part
 from contracts.order_statuses import PENDING, UNPLACED_STATUSES, is_void
 from contracts.shop import OrderChanged
+from services.accounting.documents.identity import identity_of
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
-from services.order_exporter.client import delivery_address, identity_of
+from services.order_exporter.client import delivery_address
 from services.order_exporter.projection import CLIENT, assigned_client
 from services.order_exporter.tasks import ContactTask
 from services.settings.clients import ContactPolicies

@@ -12,15 +12,16 @@ from contracts.ledger import CreditNoteRecorded
 from contracts.placement import Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.accounting.documents.identity import identity_of
 from services.accounting.documents.ids import sale_uid
+from services.accounting.documents.order_edits import books_digest, stated_tax
 from services.accounting.documents.order_rules import apply_rules
 from services.accounting.documents.unbookable import Unbookable, setting_key
 from services.accounting.documents.vat_rates import taxed_rates
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
 from services.order_exporter.buyer import ChosenClient, choose_client
-from services.order_exporter.client import add_delivery_address, identity_of
-from services.order_exporter.comparison import books_digest, stated_tax
+from services.order_exporter.client import add_delivery_address
 from services.order_exporter.items import ACCOUNTS, ITEM_VAT, LineItems, regular_prices, resolve_items
 from services.order_exporter.projection import REVERSED, KnownOrder
 from services.order_exporter.sale import Sale, booking_date, build_sale

@@ -11,12 +11,12 @@ from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, CreditNoteRecorded, SaleDiverged, SalePlanned, SaleRecorded, is_reversal
 from contracts.model import Event, Instant, Part, Uid
 from contracts.shop import OrderChanged, OrderLine, OrderRemoved
+from services.accounting.documents.identity import identity_of
 from services.accounting.documents.lines import remove_skus, sku_ref, store_skus
 from services.accounting.documents.push import push_rules
 from services.accounting.documents.trigger import parent_key
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
-from services.order_exporter.client import identity_of
 
 SERVICE = "order-exporter"
 NOBODY = "-"

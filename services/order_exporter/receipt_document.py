@@ -14,7 +14,7 @@ from contracts.ledger import PaymentPlanned, SalePlanned, SaleRecorded
 from contracts.shop import OrderChanged
 from services.accounting.documents import figures
 from services.accounting.documents.ids import receipt_uid
-from services.order_exporter.payments import Payment, fee_of
+from services.accounting.documents.payments import Payment, fee_of
 from services.order_exporter.tasks import ReceiptTask
 from services.settings.balance import BalanceSettings
 from services.settings.orders import PaymentMethod

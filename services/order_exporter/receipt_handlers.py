@@ -13,6 +13,7 @@ from contracts.ledger import PaymentPlanned
 from contracts.operations import CommandSettled, PaymentReceived
 from contracts.order_statuses import is_void
 from contracts.reasons import Reason
+from services.accounting.documents.payments import Payment, Payments, entered_payment, method_rules
 from services.accounting.documents.push import ANSWER
 from services.accounting.documents.trigger import is_own_purchase
 from services.accounting.documents.unbookable import Unbookable
@@ -20,15 +21,7 @@ from services.engine.clock import local_date
 from services.engine.outbox.decision import NOTHING, Decision, Delivery, Refusal
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
-from services.order_exporter.payments import (
-    ENTERED,
-    RECEIPT_PLAN,
-    Payment,
-    Payments,
-    entered_payment,
-    load_payments,
-    method_rules,
-)
+from services.order_exporter.payments import ENTERED, RECEIPT_PLAN, load_payments
 from services.order_exporter.projection import ORDER, SALE, SERVICE, KnownOrder
 from services.order_exporter.receipt_document import receipt_planned, receipt_task
 from services.order_exporter.tasks import ReceiptTask

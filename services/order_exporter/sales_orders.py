@@ -17,10 +17,10 @@ from contracts.order_statuses import is_void
 from contracts.sales_orders import SalesOrderEnded, SalesOrderPlanned, SalesOrderRecorded
 from services.accounting.documents.figures import number
 from services.accounting.documents.ids import sales_order_uid
+from services.accounting.documents.order_edits import books_digest
 from services.engine.outbox.decision import Delivery
 from services.engine.outbox.handlers import Remember
 from services.engine.state.records import Kind, State
-from services.order_exporter.comparison import books_digest
 from services.order_exporter.context import SaleContext
 from services.order_exporter.projection import SALE
 from services.order_exporter.tasks import SalesOrderTask, SaleTask

@@ -14,11 +14,11 @@ from contracts.order_statuses import is_void
 from contracts.placement import Pieces, SalePostponed, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
+from services.accounting.documents.order_edits import books_digest
 from services.accounting.documents.push import Push
 from services.engine.outbox.handlers import Remember
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import Kind, State
-from services.order_exporter.comparison import books_digest
 from services.order_exporter.projection import ORDER, SALE
 
 ZERO = Decimal(0)

@@ -15,10 +15,10 @@ from contracts.placement import LinePlace, Pieces, WarehouseChosen
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.accounting.documents.ids import part_uid
+from services.accounting.documents.order_edits import books_digest
 from services.accounting.documents.order_rules import RuleEffects
 from services.engine.outbox.outcome import Blocked
 from services.engine.state.records import State
-from services.order_exporter.comparison import books_digest
 from services.order_exporter.sale import Sale
 from services.order_exporter.stock import (
     CHOSEN,

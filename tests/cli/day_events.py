@@ -12,8 +12,8 @@ from contracts.ledger import CreditNoteRecorded
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, FailedDelivery
 from contracts.shop import OrderChanged, RefundIssued
-from services.cli.day_close.close import ShopComparison, close_day
-from services.cli.day_close.entries import DayEntry, build_entries
+from services.console.model.days.close import ShopComparison, close_day
+from services.console.model.days.entries import DayEntry, build_entries
 from services.console.model.history import OrderFacts, collect_facts
 from services.refund_exporter.tasks import note_content
 from services.settings.model import Settings

@@ -8,8 +8,8 @@ import pytest
 
 from contracts.closing import DayClosed, DifferenceAccepted
 from contracts.model import Event
-from services.cli.day_close.close import DifferenceNotFound, build_acceptance, close_day, with_text_digest
 from services.cli.day_close.read_back import RecordedDocument, compare_document
+from services.console.model.days.close import DifferenceNotFound, build_acceptance, close_day, with_text_digest
 from tests.cli.day_events import ASKED, DAY, NOW, REFUND_DAY, USING, close_of, day_entries, recorded_credit_note
 from tests.support.exporting import ORDER, SHOP, given_back, line, order, recorded_sale, refund
 

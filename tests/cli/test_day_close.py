@@ -12,10 +12,10 @@ from contracts.ledger import SaleDiverged, SaleRecorded
 from contracts.model import Event
 from contracts.operations import DeadLetterSettled
 from contracts.shop import OrderChanged, OrderRemoved, RefundRemoved
+from services.accounting.documents.order_edits import books_digest
 from services.accounting.documents.unbookable import Unbookable
 from services.cli.day_close.app import close_rows
 from services.console.model.history import collect_facts
-from services.order_exporter.comparison import books_digest
 from services.order_exporter.tasks import SaleTask
 from services.sandbox import recorded
 from services.settings.model import Settings

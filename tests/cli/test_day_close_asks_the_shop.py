@@ -15,9 +15,9 @@ from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.shop import OrderRemoved, OrderUnreadable, RefundUnreadable
 from services.cli.day_close.app import print_close
-from services.cli.day_close.close import close_day
 from services.cli.day_close.shop_now import ShopQuery, single_day
 from services.cli.day_close.sources import entries_from_shop
+from services.console.model.days.close import close_day
 from services.settings.model import Settings
 from tests.cli.day_events import (
     DAY,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.shop import OrderChanged, StoreCredit
-from services.cli.day_close.entries import match_payments
+from services.console.model.days.entries import match_payments
 from services.settings.orders import PaymentSettings
 from tests.cli.day_events import DAY, close_of, collect, day_entries, recorded_credit_note
 from tests.support.exporting import KEY, SHOP, given_back, line, order, recorded_sale, refund, settings

@@ -10,8 +10,8 @@ import pytest
 
 from contracts.closing import DayDifference
 from contracts.model import Event
-from services.cli.day_close.close import close_day
 from services.cli.day_close.read_back import RecordedDocument, compare_document, recorded_documents
+from services.console.model.days.close import close_day
 from tests.cli.day_events import ASKED, DAY, NOW, REFUND_DAY, USING, day_entries, recorded_credit_note
 from tests.support.exporting import SHOP, given_back, line, order, recorded_sale, refund, settings
 

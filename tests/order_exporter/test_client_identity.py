@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from contracts.shop import Address
-from services.order_exporter.client import Identity, client_document, identity_of, number_remark
+from services.accounting.documents.identity import Identity, identity_of
+from services.order_exporter.client import client_document, number_remark
 from services.settings.balance import ListTexts
 from tests.support.exporting import COMPANY_ID, PERSONAL_ID, buyer, line, order
 

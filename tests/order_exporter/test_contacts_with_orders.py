@@ -129,7 +129,7 @@ async def test_the_passport_of_an_order_shows_the_merge_of_its_buyers_contacts()
         assert {entry.what for entry in timeline.entries} == {
             (
                 "contacts changed in both shop and Balance: phone (a person decides); "
-                "davtari clients conflicts --shop main"
+                ""
             ),
             f"contacts of client {CLIENT} compared: address to Balance",
         }

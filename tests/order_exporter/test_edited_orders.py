@@ -10,9 +10,9 @@ import pytest
 from contracts.ledger import SaleDiverged, SaleRecorded
 from contracts.shop import LineTax, OrderChanged, OrderLine, StoreCredit, TaxRate
 from services.accounting.documents.ids import client_uid
+from services.accounting.documents.order_edits import books_digest, describe_edit
 from services.engine.outbox.decision import NOTHING
 from services.order_exporter.announcements import divergence
-from services.order_exporter.comparison import books_digest, describe_edit
 from services.order_exporter.handlers import handlers
 from services.order_exporter.projection import KnownOrder
 from services.order_exporter.tasks import SaleTask

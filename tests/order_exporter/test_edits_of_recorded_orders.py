@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from contracts.ledger import SaleRecorded
 from contracts.shop import OrderChanged
+from services.accounting.documents.order_edits import describe_edit
 from services.accounting.documents.unbookable import Unbookable
-from services.order_exporter.comparison import describe_edit
 from services.sandbox.recorded import get_recording, list_order_ids
 from tests.order_exporter.edited_orders import change_line, change_order, with_decimals
 from tests.support.exporting import (

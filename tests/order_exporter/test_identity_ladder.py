@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from contracts.shop import OrderChanged, OrderRemoved
+from services.accounting.documents.identity import Identity
 from services.accounting.documents.ids import client_uid
-from services.order_exporter.client import Identity, client_document
+from services.order_exporter.client import client_document
 from services.settings.balance import ListTexts
 from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, person, task_of
 from tests.order_exporter.ladder import OTHER, TWIN, assigned, ladder, looked_up, lookup_of

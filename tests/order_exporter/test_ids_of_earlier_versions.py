@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contracts.shop import OrderChanged
 from services.accounting.documents.ids import former_client_uid
+from services.accounting.documents.order_edits import describe_edit
 from services.connectors.woocommerce.customers import former_person_ref
-from services.order_exporter.comparison import describe_edit
 from services.order_exporter.tasks import ClientTask
 from tests.order_exporter.export_bench import CLIENT, IDENTITY, bought, client_recorded, person, task_of
 from tests.order_exporter.ladder import OTHER, assigned, ladder, looked_up, lookup_of

@@ -13,9 +13,9 @@ import pytest
 from contracts.reasons import Reason
 from contracts.shop import OrderChanged
 from services.accounting.documents.comparison import DocumentIntent, compare_document
+from services.accounting.documents.order_edits import describe_edit
 from services.accounting.documents.unbookable import Unbookable
 from services.connectors.balance.documents import StoredDocument, StoredLine
-from services.order_exporter.comparison import describe_edit
 from services.order_exporter.prepare import check_size
 from services.settings.orders import OrderSettings
 from tests.support.exporting import RETAIL, line, order, recorded_sale, settings

@@ -11,10 +11,10 @@ from contracts.catalog import ProductLinked
 from contracts.ledger import SaleRecorded
 from contracts.operations import PushRequested
 from contracts.shop import Address, LineTax, OrderChanged, OrderLine, Person, RefundIssued, RefundLine, TaxRate
+from services.accounting.documents.order_edits import books_digest, stated_tax
 from services.connectors.woocommerce.order import order_changed
 from services.connectors.woocommerce.refund import refund_issued
 from services.order_exporter.announcements import sale_content
-from services.order_exporter.comparison import books_digest, stated_tax
 from services.order_exporter.sale import build_sale
 from services.order_exporter.sale_document import sale_document
 from services.order_exporter.tasks import SaleTask

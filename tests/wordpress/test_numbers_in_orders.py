@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from services.accounting.documents.identity import Identity, identity_of
 from services.connectors.woocommerce.order import order_changed
-from services.order_exporter.client import Identity, identity_of, number_remark
+from services.order_exporter.client import number_remark
 from services.settings.orders import OrderSettings
 from tests.woocommerce.shop_double import answered
 from tests.wordpress.conftest import Php

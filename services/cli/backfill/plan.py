@@ -9,11 +9,11 @@ from typing import Literal
 
 from contracts.delivery_ids import credit_note_id, order_key, refund_key, sale_id
 from contracts.shop import OrderChanged
-from services.cli.day_close.causes import unreadable_cause
-from services.cli.day_close.entries import sale_day
 from services.cli.day_close.shop_now import DayRange, ShopAnswer
 from services.cli.day_close.sources import overlay_shop
 from services.cli.orders.states import ExportState, list_order_states
+from services.console.model.days.causes import unreadable_cause
+from services.console.model.days.entries import sale_day
 from services.console.model.history import OrderFacts
 from services.console.model.order_states import FINAL_STATES, NO_WAITS, Waits
 from services.settings.orders import OrderSettings

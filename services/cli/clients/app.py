@@ -9,6 +9,7 @@ from typing import Annotated, Protocol
 import typer
 
 from contracts.clients import ClientAssigned, ContactField, ContactSettled, Side
+from services.accounting.documents.identity import identity_of_number
 from services.cli.clients import view
 from services.cli.clients.history import (
     BuyerRef,
@@ -25,7 +26,6 @@ from services.connectors.balance.client import Balance
 from services.connectors.balance.clients import ClientRef
 from services.connectors.woocommerce.customers import account_ref
 from services.engine.client.commands import issue
-from services.order_exporter.client import identity_of_number
 from services.settings.model import Settings
 
 app = typer.Typer(

@@ -11,9 +11,9 @@ from contracts.envelope import Envelope
 from contracts.ledger import ClientRecorded, SaleRecorded
 from contracts.model import Event
 from contracts.shop import OrderChanged
+from services.accounting.documents.identity import identity_of
 from services.engine.client.reader import read_events
 from services.engine.clock import TBILISI
-from services.order_exporter.client import identity_of
 from services.settings.model import Settings
 
 TOPICS = ("ledger.documents", "commands", "operations", "shop.orders", "shop.customers")

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from services.accounting import contacts
+from services.accounting.documents.identity import identity_of, identity_of_number
 from services.connectors.balance.clients import ClientRef
 from services.connectors.balance.fields import RowInvalid, text
 from services.connectors.woocommerce.customers import Customer, IdentityKeys, person_of_account
 from services.engine.outbox.upstream_errors import Rejected
-from services.order_exporter.client import client_fields, identity_of, identity_of_number
+from services.order_exporter.client import client_fields
 from services.settings.balance import ListTexts
 from services.settings.clients import CustomerExport
 

@@ -26,10 +26,10 @@ from services.cli.command import (
     select_shops,
 )
 from services.cli.command import ReasonOption as Reason
-from services.cli.day_close.close import build_acceptance, close_day
 from services.cli.day_close.sources import CloseSources, query_sources
 from services.cli.requests import command_header, user_name
 from services.cli.screen import Text, build_table, compose, console, print_json, styled
+from services.console.model.days.close import build_acceptance, close_day
 from services.console.model.history import TOPICS, OrderFacts, collect_facts
 from services.engine.client.commands import issue
 from services.engine.client.reader import read_events

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.closing import DayDifference
-from services.cli.day_close.entries import DayEntry
 from services.connectors.balance.client import Balance
 from services.connectors.balance.documents import StoredDocument, read_stored_document
 from services.connectors.balance.fields import RowInvalid
+from services.console.model.days.entries import DayEntry
 from services.engine.clock import local_date
 from services.settings.balance import BalanceSettings
 

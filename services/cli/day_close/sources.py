@@ -12,14 +12,14 @@ from contracts.closing import DayDifference, DayPlaced
 from contracts.delivery_ids import order_key
 from contracts.shop import OrderChanged
 from services.accounting.documents.trigger import role_of
-from services.cli.day_close.causes import DifferenceCause, behind_cause, unreadable_cause
-from services.cli.day_close.close import ShopComparison
-from services.cli.day_close.entries import DayEntry, build_entries, is_bookable
 from services.cli.day_close.read_back import read_back_documents
 from services.cli.day_close.shop_now import ShopAnswer, ShopQuery, single_day
 from services.connectors.identity.status import describe_block
 from services.connectors.upstreams import open_shop
 from services.connectors.woocommerce.orders import OrderSummary
+from services.console.model.days.causes import DifferenceCause, behind_cause, unreadable_cause
+from services.console.model.days.close import ShopComparison
+from services.console.model.days.entries import DayEntry, build_entries, is_bookable
 from services.console.model.history import OrderFacts, OrderHistory
 from services.engine.clock import utc_now
 from services.engine.outbox.upstream_errors import UpstreamError

@@ -57,6 +57,11 @@ PAYMENT = Kind("payment", PaymentReceived)
 """These have the order as reference."""
 REFUSED = Kind("refused", CommandSettled)
 """Refused commands, by command."""
+OF_HISTORY: tuple[Kind[Any], ...] = (
+    ORDER, REMOVED, UNREAD, PUSHED, SALES_ORDER, DIVERGED, REFUND, UNREAD_REFUND, NOTHING_TO_CREDIT, SALE, CREDIT_NOTE,
+    RECEIPT, APPROVAL_ASKED, PAYMENT, REFUSED,
+)  # fmt: skip
+"""What the history of an order consists of."""
 PLANS = (SALE_PLAN, CREDIT_NOTE_PLAN, RECEIPT_PLAN, SALES_ORDER_PLAN, RETURN_PLAN)
 
 

@@ -16,6 +16,7 @@ from services.console.model.approvals import derive_approvals
 from services.console.model.dead_letters import DEAD_LETTERS, DeadLetterRow
 from services.console.model.history import OrderHistory
 from services.console.model.message import message as _
+from services.console.model.order_days import derive_days
 from services.console.model.order_states import ItemState, judge_order, judge_refund, judge_unknown_order
 from services.console.model.rows import ORDERS, REFUNDS, Buyer, OrderRow, RefundRow
 from services.engine.outbox.decision import NOTHING, Decision
@@ -34,6 +35,8 @@ def decide_order(shops: Mapping[str, ShopSettings], key: str, state: State) -> D
     touched = bool(failed or history.approval_requests or history.pushed)
     waiting = derive_approvals(key, history, rules.orders.approve_first if rules else 0, state)
     history.approval_requests = {asked.document: asked for asked in waiting}
+    if rules:
+        derive_days(key, shop, history, rules, state)
     found = _judge(history, rules, state)
     if found is None:
         return NOTHING

@@ -18,13 +18,13 @@ from contracts.delivery_ids import (
 from contracts.ledger import NO_REFUND
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
+from services.accounting.documents.order_edits import describe_edit
 from services.accounting.documents.order_rules import apply_rules
 from services.accounting.documents.trigger import due_at
 from services.accounting.documents.vat import describe_vat_difference
-from services.cli.day_close.entries import DayEntry
+from services.console.model.days.entries import DayEntry
 from services.console.model.history import OrderHistory
 from services.engine.clock import local_time
-from services.order_exporter.comparison import describe_edit
 from services.settings.shop import ShopSettings
 
 RELATED_DELIVERIES = {

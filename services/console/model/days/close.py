@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from contracts.closing import Acceptance, DayClosed, DayDifference, DayPlaced, DayTotal, DayVat, DifferenceAccepted
 from contracts.json_text import digest_of
-from services.cli.day_close.causes import find_difference, tax_in_shop
-from services.cli.day_close.entries import DayEntry
-from services.cli.day_close.sides import Taxed, side_figures
+from services.console.model.days.causes import find_difference, tax_in_shop
+from services.console.model.days.entries import DayEntry
+from services.console.model.days.sides import Taxed, side_figures
 from services.settings.shop import ShopSettings
 
 Acceptances = Mapping[str, DifferenceAccepted]

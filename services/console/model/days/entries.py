@@ -12,13 +12,13 @@ from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, RefundIssued
 from services.accounting.documents.due_date import due_moment, is_closed, next_open_day, possible_dates
 from services.accounting.documents.figures import is_same_amount
+from services.accounting.documents.payments import BY_SHOP, Payment, Payments, entered_payment
 from services.accounting.documents.store_credit import booked_total, credit_booked
 from services.accounting.documents.trigger import is_own_purchase, is_triggered
 from services.accounting.documents.unbookable import Unbookable
-from services.cli.day_close.sides import UNSTATED, Side, document_rates, order_rates, refund_rates
+from services.console.model.days.sides import UNSTATED, Side, document_rates, order_rates, refund_rates
 from services.console.model.history import OrderHistory
 from services.engine.clock import local_date
-from services.order_exporter.payments import BY_SHOP, Payment, Payments, entered_payment
 from services.settings.orders import OrderSettings, PaymentSettings
 
 PaymentSides = tuple[Side | None, Side | None]
@@ -201,10 +201,10 @@ def _refund_side(
     rates = refund_rates(refund, order)
     if UNSTATED in rates and note is not None and note.total == refund.amount:
         rates = document_rates(note.lines)
-    return Side(refund.amount, refund.currency, rates, _refund_day(local_date(refund.created_at), note, settings))
+    return Side(refund.amount, refund.currency, rates, refund_day(local_date(refund.created_at), note, settings))
 
 
-def _refund_day(day: str, note: CreditNoteRecorded | None, settings: OrderSettings) -> str:
+def refund_day(day: str, note: CreditNoteRecorded | None, settings: OrderSettings) -> str:
     """The day of a refund in the books; if that day is closed, the next open day."""
     if not is_closed(day, settings.locked_until):
         return day

@@ -20,8 +20,8 @@ from contracts.money import TETRI, vat_in
 from contracts.order_statuses import is_void
 from contracts.shop import OrderChanged, OrderLine
 from services.accounting.documents.figures import amounts, blur, finest, number, order_blur
+from services.accounting.documents.identity import identity_of
 from services.accounting.documents.lines import takes_goods
-from services.order_exporter.client import identity_of
 
 
 def books_digest(order: OrderChanged) -> str:
