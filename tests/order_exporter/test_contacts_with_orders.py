@@ -127,9 +127,6 @@ async def test_the_passport_of_an_order_shows_the_merge_of_its_buyers_contacts()
         timeline = build_timeline(KEY, [enveloped(each, 1) for each in await merged(world, made)])
         assert timeline
         assert {entry.what for entry in timeline.entries} == {
-            (
-                "contacts changed in both shop and Balance: phone (a person decides); "
-                ""
-            ),
+            "contacts changed in both shop and Balance: phone (a person decides)",
             f"contacts of client {CLIENT} compared: address to Balance",
         }
