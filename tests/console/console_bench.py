@@ -23,9 +23,10 @@ ResultT = TypeVar("ResultT")
 
 
 def record_of(envelope: Envelope[Event], offset: int = 0) -> Record:
-    """The Kafka record of an event."""
+    """The Kafka record of an event; results of commands count without the command, as those before signatures do."""
     event = envelope.data
-    return Record(event.TOPIC, 0, offset, 0, event.key.encode(), value(envelope), [*headers(envelope)])
+    content, marks = value(envelope), [*headers(envelope)]
+    return Record(event.TOPIC, 0, offset, 0, event.key.encode(), content, marks, earlier=True)
 
 
 @dataclass

@@ -109,7 +109,7 @@ async def test_an_answer_that_is_read_before_its_command_is_kept(console: Consol
     await console.take(done)
     await console.take(ImportRequested(command_id="i", asked_by="nino", asked_at=PAID, resource="stock"))
     found = await console.ask(read_command, "i")
-    assert (found.type, found.asked_by, found.answers) == ("davtari.ImportRequested.v1", "nino", (done,))
+    assert (found.type, found.asked_by, found.answers) == (ImportRequested.TYPE, "nino", (done,))
 
 
 async def test_freshness_names_the_newest_event_and_the_share_that_is_read(console: ConsoleBench) -> None:
