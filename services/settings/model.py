@@ -32,6 +32,12 @@ class PrivacySettings(Section):
         default=None,
         description="the key of all ids and digests of personal data, outside Kafka; keep a copy with the settings",
     )
+    keep_days_after_close: int | None = Field(
+        default=None,
+        ge=0,
+        description="days after an order's last change, once its day is closed, until `davtari person expire` erases "
+        "the buyer; unset: people are kept until they are forgotten",
+    )
     seal: bool = Field(
         default=True, description="events hold people's data under a key of each person; both forms are always read"
     )

@@ -63,6 +63,7 @@ links rebuild --dry-run
 mapping list
 mapping test TEA-*
 opening-stock other.csv
+person expire --dry-run --patience 0.1
 plan show x
 propose export other.csv
 rules list

@@ -109,7 +109,7 @@ async def forget_command(
         return FAILED
     if not (dry_run or yes or _confirm()):
         return FAILED
-    answers = await _forget(chosen, found, shop or None, why, patience, dry_run=dry_run)
+    answers = await forget_people(chosen, found, shop or None, why, patience, dry_run=dry_run)
     if json:
         print_json(forget_report(found, unbooked, files, answers))
     else:
@@ -158,9 +158,10 @@ def _confirm() -> bool:
     return confirm("Forget this person? This cannot be undone.")
 
 
-async def _forget(
+async def forget_people(
     chosen: Settings, found: Dossier, shop: str | None, why: str, patience: float, *, dry_run: bool
 ) -> ForgetAnswers:
+    """Delete the keys of these people and have every service erase them; a dry run only counts."""
     if not dry_run:
         await delete_keys(chosen, found, why)
     commands = build_forget_commands(found, shop, why, dry_run=dry_run)
