@@ -10,26 +10,31 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from sqlalchemy import select
 from typer.testing import CliRunner
 
+from contracts.closing import DayClosed
+from contracts.model import Event
 from services.cli.app import app
 from services.cli.command_keys import create_key_pair
 from services.cli.registry import SERVICES
 from services.demo.kafka import Broker
 from services.engine.client.reader import read_events
+from services.engine.clock import local_date
 from services.engine.kafka.topics import create_topics
 from services.engine.outbox.decision import NOTHING
 from services.engine.outbox.handlers import Handlers
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.service import Service
 from services.engine.state.store import read_kind
+from services.engine.state.tables import events
 from services.order_exporter import handlers as order_exporter
 from services.refund_exporter import handlers as refund_exporter
 from services.settings import Settings, load
 from services.store_feed import handlers as store_feed
 from tests.forgetting.requests import WORDS, buyer_with_id, words_found_in
 from tests.kafka.topics import eventually
-from tests.support.exporting import SHOP, line, order
+from tests.support.exporting import PAID, SHOP, line, order, recorded_sale, settings
 from tests.support.secret import SECRET
 
 pytestmark = [pytest.mark.kafka, pytest.mark.claim("S2.16")]
@@ -40,6 +45,7 @@ user-name = "davtari"
 password-file = "none"
 [privacy]
 secret-file = "privacy"
+keep-days-after-close = 30
 [shops.main]
 url = "https://shop.example"
 key-file = "none"
@@ -141,3 +147,46 @@ async def test_every_service_forgets_and_answers(davtari: Davtari, tmp_path: Pat
     assert (asked_again["keys"], sum(each["figures"]["copies"] for each in asked_again["answers"])) == (0, 0)
     assert people == [None]
     assert "personal data was erased" in story.output
+
+
+@pytest.mark.claim("I19")
+async def test_a_buyer_whose_time_has_passed_is_erased_by_the_daily_job(davtari: Davtari, tmp_path: Path) -> None:
+    using = load(tmp_path / "davtari.toml")
+    await create_topics(using.kafka)
+    async with AsyncExitStack() as stack:
+        started = [stack.enter_async_context(run_service(name, each, using)) for name, each in rules(using).items()]
+        services = dict(zip(SERVICES, await asyncio.gather(*started), strict=True))
+        await publish_order(services["store-feed"])
+        await eventually(lambda: has_order(services["order-exporter"]), "the order")
+        kept = await davtari("person", "expire", "--json")
+        assert words_found_in(using.state.directory) == set(WORDS)
+        await announce(services["order-exporter"], recorded_sale(BOUGHT, settings()), DAY_CLOSED)
+        planned = await davtari("person", "expire", "--json", "--dry-run")
+        done = await davtari("person", "expire", "--json")
+        again = await davtari("person", "expire", "--json")
+        assert words_found_in(using.state.directory) == set()
+    figures = [json.loads(each.stdout) for each in (kept, planned, done, again)]
+    assert [(each["people"], each["keys"], each["silent"]) for each in figures] == [
+        (0, 0, []), (1, 1, []), (1, 1, []), (0, 0, []),
+    ]  # fmt: skip
+    assert figures[2]["copies"] >= 2
+
+
+DAY_CLOSED = DayClosed(
+    shop=SHOP, date=local_date(BOUGHT.modified_at), green=True, totals=(), vat=(), digest="x", closed_by="nino",
+    closed_at=PAID,
+)  # fmt: skip
+
+
+async def announce(service: Service, *stated: Event) -> None:
+    assert service.running
+    async with service.running.engine.work() as work:
+        await work.announce([(event, None) for event in stated])
+    service.running.publisher.wake()
+    await eventually(lambda: _is_published(service), "the events are published")
+
+
+async def _is_published(service: Service) -> bool:
+    assert service.running
+    async with service.running.engine.database.read() as connection:
+        return not (await connection.execute(select(events))).all()
