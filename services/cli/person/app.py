@@ -131,7 +131,7 @@ async def _expire_nightly(chosen: Settings, at_most: int, patience: float, *, dr
 
 async def _expire(chosen: Settings, at_most: int, patience: float, *, dry_run: bool, json: bool) -> int:
     days, now = chosen.privacy.keep_days_after_close or 0, utc_now()
-    known = [envelope async for envelope in read_events(chosen.kafka, retention.TOPICS, as_sealed=True)]
+    known = [envelope async for envelope in read_events(chosen, retention.TOPICS, as_sealed=True)]
     expired = retention.find_expired(known, chosen.shops, days, local_day(now))[:at_most]
     found = build_dossier({one.ref for one in expired}, known)
     answers = ForgetAnswers((), ())

@@ -6,18 +6,23 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.clients import ContactSettled
+from contracts.clients import ClientAssigned, ContactSettled, ContactsMerged
+from contracts.customers import CustomerRemoved
 from contracts.envelope import Envelope
+from contracts.ledger import SaleRecorded
 from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.privacy import PersonKeyMade
+from contracts.shop import OrderChanged, RefundIssued
 from services.cli.forget.dossier import Dossier, build_dossier
 from services.engine.outbox.dead_letters import order_key_of
 from services.engine.privacy.stripping import without_person
 
-TOPICS = (
-    "shop.orders", "shop.refunds", "shop.customers", "ledger.documents", "operations", "dead-letters", "privacy.keys",
+_SOURCES = (
+    OrderChanged, RefundIssued, CustomerRemoved, SaleRecorded, ContactsMerged, ClientAssigned, DeadLettered,
+    PersonKeyMade,
 )  # fmt: skip
+TOPICS = tuple(dict.fromkeys(event.TOPIC for event in _SOURCES))
 ELSEWHERE = (
     "Balance: the client and the documents, which the law requires to be kept",
     "the shop: the account, the orders, and what its plugins store",

@@ -17,7 +17,9 @@ from contracts.shop import OrderChanged, OrderRemoved, RefundIssued
 from services.engine.clock import local_day
 from services.settings.shop import ShopSettings
 
-TOPICS = ("shop.orders", "shop.refunds", "ledger.documents", "operations", "privacy.keys")
+TOPICS = tuple(
+    dict.fromkeys(event.TOPIC for event in (OrderChanged, RefundIssued, SaleRecorded, DayClosed, PersonKeyMade))
+)
 
 
 @dataclass(slots=True)
