@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.jwe import JWERegistry, decrypt_compact, encrypt_compact
 from joserfc.jwk import OctKey
 from joserfc.registry import HeaderParameter
@@ -21,6 +22,7 @@ from services.engine.privacy.sealing import (
     UNNAMED,
     BrokenSeal,
     SealingKey,
+    encrypt,
     kid_of,
     open_value,
     person_content,
@@ -77,6 +79,69 @@ def test_a_token_with_another_algorithm_does_not_open() -> None:
     token = encrypt_compact(header, orjson.dumps(PERSON), OctKey.import_key(KEY.secret), registry=registry)
     with pytest.raises(BrokenSeal):
         unseal(token, NINO, KEY)
+
+
+RFC_7516_A1 = {
+    "text": b"The true sign of intelligence is not knowledge but imagination.",
+    "header": b"eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ",
+    "iv": bytes.fromhex("e3c575fc02dbe944b4e14ddb"),
+    "secret": bytes.fromhex("b1a1f480548fe1733fb403ff6b9ad4f68a076e5b702e22692f82cb2e7aea40fc"),
+}
+GCM_CASE_16 = {
+    "text": bytes.fromhex(
+        "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72"
+        "1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39"
+    ),
+    "header": bytes.fromhex("feedfacedeadbeeffeedfacedeadbeefabaddad2"),
+    "iv": bytes.fromhex("cafebabefacedbaddecaf888"),
+    "secret": bytes.fromhex("feffe9928665731c6d6a8f9467308308" * 2),
+}
+
+
+def test_the_compact_form_is_that_of_the_example_in_rfc_7516() -> None:
+    # appendix A.1, without its encrypted key, which `dir` does not have
+    assert encrypt(**RFC_7516_A1).split(".") == [
+        RFC_7516_A1["header"].decode(), "", "48V1_ALb6US04U3b",
+        "5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4vpzs9tX_EFShS8iB7j6jiSdiwkIr3ajwQzaBtQD_A",
+        "XFBoMYUZodetZdvTiFvSkQ",
+    ]  # fmt: skip
+
+
+def test_the_cipher_passes_the_test_vector_of_its_standard() -> None:
+    # McGrew and Viega, The Galois/Counter Mode of Operation, test case 16; its additional data is no header of a JWE
+    encrypted = AESGCM(GCM_CASE_16["secret"]).encrypt(*(GCM_CASE_16[name] for name in ("iv", "text", "header")))
+    text, tag = encrypted[:-16], encrypted[-16:]
+    assert (text.hex(), tag.hex()) == (
+        (
+            "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
+            "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
+        ),
+        "76fc6ece0f4e1768cddf8853bb2d551b",
+    )
+
+
+SIMILAR = (
+    {"order": 1, "person": {"email": "a@b.ge"}},
+    {"order": "1", "person": {"email": "a@b.ge"}},
+    {"order": 1, "person": {"email": "a@b.g"}},
+    {"order": 1, "person": {"email": "a@b.ge", "phone": ""}},
+    {"order": 1, "person": {"phone": "a@b.ge"}},
+    {"order": 1, "person": "a@b.ge"},
+    {"order": 1, "note": None, "person": {"email": "a@b.ge"}},
+    {"order": 1, "email": "a@b.ge", "person": {}},
+    {"order": 1, "person": ["email", "a@b.ge"]},
+    {"order": 1, "person": {"email": "a@b.ge "}},
+)
+
+
+def test_the_same_key_and_vector_never_encrypt_different_contents() -> None:
+    sealed = [seal_value(dict(content), KEY) for content in SIMILAR]
+    vectors = [orjson.loads(each)["sealed"].split(".")[2] for each in sealed]
+    assert len(set(vectors)) == len(SIMILAR)
+    reordered = {"person": {"email": "a@b.ge"}, "order": 1}
+    assert orjson.loads(seal_value(reordered, KEY))["sealed"] == orjson.loads(sealed[0])["sealed"]
+    other = replace(KEY, secret=bytes(32))
+    assert orjson.loads(seal_value(dict(SIMILAR[0]), other))["sealed"].split(".")[2] != vectors[0]
 
 
 def decode_part(part: str) -> bytes:

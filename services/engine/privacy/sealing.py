@@ -1,13 +1,18 @@
 """Encrypts the `person` of an event into `sealed`, and decrypts it again. Values without personal data are unchanged.
 
-A sealed part is a JWE in compact form (RFC 7516), encrypted directly with the key (A256GCM). The five parts are
-assembled here because every order passes through and a JOSE library takes several times as long; the tests compare with
-one.
+A sealed part is a JWE in compact form (RFC 7516), encrypted directly with the key (A256GCM). The cipher is that of
+`cryptography`; only the five parts are assembled here, because every order passes through and a JOSE library takes
+several times as long. The tests compare with such a library and with the vectors of RFC 7516 and of the GCM standard.
 
-The initialization vector is a keyed hash of the whole event, its person included, as in a synthetic IV (RFC 5297):
+One key and one vector never encrypt two contents, which would reveal both. The initialization vector is not counted or
+drawn, but a keyed hash (BLAKE2b, RFC 7693) of the whole event, its person included, as in a synthetic IV (RFC 5297):
 
-- Publishing an event again gives the same bytes. Another content gives another vector, which A256GCM requires under one
-  key: among 2^32 events of one person two share a vector with a probability of 2^-33.
+- What is encrypted is part of what is hashed, so equal contents under one key give the same bytes, which reveals only
+  that they are equal, and different contents give different vectors unless the 96 bits of their hashes collide. Among
+  2^32 events of one person that happens with a probability of 2^-33 (n^2 / 2^97); nobody has that many, since each key
+  belongs to one person at one service. Nothing is counted, so a restart, a restored database or a second process cannot
+  repeat a vector. Whoever chooses contents cannot search for a collision without the key.
+- The hashed form is JSON with sorted keys, in which two contents have the same bytes only if they are equal.
 - A reader with the key computes the vector again from what it has read. A sealed part that was moved to another event
   of the same person decrypts there, and is refused because the vectors differ.
 
@@ -60,8 +65,12 @@ def seal(person: Any, key: SealingKey, within: bytes) -> str:
     `within` is the whole value: sealing the same value again gives the same bytes, so that an event which is published
     twice stays one event. Another value gets another IV, as A256GCM requires.
     """
-    header, iv = _header(key.kid, key.ref), _iv(within, key)
-    encrypted = AESGCM(key.secret).encrypt(iv, orjson.dumps(person), header)
+    return encrypt(orjson.dumps(person), _header(key.kid, key.ref), _iv(within, key), key.secret)
+
+
+def encrypt(text: bytes, header: bytes, iv: bytes, secret: bytes) -> str:
+    """The compact form of a JWE without an encrypted key; `header` is encoded already (RFC 7516, section 5.1)."""
+    encrypted = AESGCM(secret).encrypt(iv, text, header)
     parts = (iv, encrypted[:-_TAG_BYTES], encrypted[-_TAG_BYTES:])
     return b".".join((header, b"", *map(encode_base64url, parts))).decode()
 
