@@ -26,6 +26,7 @@ from services.accounting.documents.booking import (
 )
 from services.accounting.documents.comparison import DocumentIntent
 from services.connectors.balance.documents import StoredDocument
+from services.engine.offload import LINE, run_by_size
 from services.engine.outbox.lane import Deliver, Row, deliver_each
 from services.engine.outbox.outcome import Done, Outcome, Refused
 from services.engine.outbox.upstream_errors import UpstreamError, outcome_of
@@ -100,10 +101,11 @@ def sales_of(balance: Sales, dialect: Dialect) -> DocumentRegister:
 
 async def deliver_sale(row: Row, register: DocumentRegister, clock: Callable[[], datetime]) -> Outcome:
     """The effect of a row: one document per PUT (Balance fact 8)."""
-    task = SaleTask.model_validate(row.payload)
+    size = len(row.payload.get("lines", ())) * LINE
+    task = await run_by_size(partial(SaleTask.model_validate, row.payload), size)
     outcome = await write_documents(_sale_documents(task), row, register)
     if isinstance(outcome, list):
-        return Done((_sale_recorded(task, outcome, row, clock()),))
+        return Done((await run_by_size(partial(_sale_recorded, task, outcome, row, clock()), size),))
     if isinstance(outcome, Refused) and outcome.reason == Reason.BALANCE_STOCK_SHORT:
         return await _postpone(task, outcome.detail, row, register, clock)
     return outcome

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from contracts.ledger import DocumentPart, RecordedLine
@@ -13,6 +14,7 @@ from services.accounting.documents.comparison import DocumentComparison, Documen
 from services.connectors.balance.documents import StoredDocument, read_stored_document
 from services.connectors.balance.fields import Row as BalanceRow
 from services.connectors.balance.fields import RowInvalid, reference
+from services.engine.offload import LINE, run_by_size
 from services.engine.outbox.lane import Row
 from services.engine.outbox.outcome import Outcome, Refused, Unknown
 from services.engine.outbox.upstream_errors import Rejected, UpstreamError, outcome_of
@@ -20,6 +22,7 @@ from services.settings.balance import Dialect
 
 Read = Callable[[str], Awaitable[BalanceRow | None]]
 Write = Callable[[dict[str, Any]], Awaitable[BalanceRow | None]]
+EachT = TypeVar("EachT")
 VANISHED = 3
 """After this many writes that Balance confirmed and does not show, a person must decide."""
 
@@ -36,7 +39,10 @@ class DocumentRegister:
     async def stored(self, uid: str) -> StoredDocument | None:
         """The document with this uid. Raises `UpstreamError`, and `RowInvalid` for one that cannot be read."""
         row = await self.read(uid)
-        return read_stored_document(row, self.resource, self.dialect) if row else None
+        if not row:
+            return None
+        size = sum(len(part) * LINE for part in row.values() if isinstance(part, list))
+        return await run_by_size(partial(read_stored_document, row, self.resource, self.dialect), size)
 
     async def put(self, json: dict[str, Any]) -> str | None:
         """Write a document. Returns the uid in the echo, if it has one."""
@@ -86,13 +92,18 @@ async def write_document(document: DocumentWrite, row: Row, register: DocumentRe
         stored = await register.stored(document.uid)
         if stored is not None and stored.deleted:
             return _refuse_marked(document, stored)
-        if stored is None or _is_written_over(document, stored):
+        if stored is None or await _aside(document, partial(_is_written_over, document, stored)):
             return await _write(document, row, register)
-        return _check_written(document, stored) if document.strict or _is_ours(row) else _adopt(document, stored)
+        settle = _check_written if document.strict or _is_ours(row) else _adopt
+        return await _aside(document, partial(settle, document, stored))
     except UpstreamError as error:
         return outcome_of(error)
     except RowInvalid as error:
         return Refused(error.reason, f"{document.title}: {error.detail}")
+
+
+async def _aside(document: DocumentWrite, work: Callable[[], EachT]) -> EachT:
+    return await run_by_size(work, len(document.intent.lines) * LINE)
 
 
 def _is_written_over(document: DocumentWrite, stored: StoredDocument) -> bool:
@@ -126,7 +137,9 @@ async def _write(document: DocumentWrite, row: Row, register: DocumentRegister) 
         stored = await _read_written(document, echoed, register)
     except UpstreamError as error:
         return Unknown(f"{document.title}: written, not read back yet: {error.message}")
-    return _refuse_unseen(document, row) if stored is None else _check_written(document, stored)
+    if stored is None:
+        return _refuse_unseen(document, row)
+    return await _aside(document, partial(_check_written, document, stored))
 
 
 async def _read_written(
@@ -186,8 +199,6 @@ def _refuse_unseen(document: DocumentWrite, row: Row) -> Outcome:
 
 
 # A document that consists of several in Balance
-
-EachT = TypeVar("EachT")
 
 
 def select_part(part: DocumentPart, whole: Sequence[EachT]) -> tuple[EachT, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -15,6 +16,7 @@ from services.connectors.balance.refusals import NoMatch, build_misaddressed, de
 from services.connectors.balance.stream import Rows, parse_rows
 from services.connectors.balance.writing import encode_body
 from services.connectors.http.upstream import Params, Upstream
+from services.engine.offload import LINE, run_by_size
 from services.settings.balance import BalanceSettings
 
 # Where each resource is, and the parameters that this Balance wants with every read of it.
@@ -111,11 +113,13 @@ class BalanceApi:
         return await self._write("PATCH", resource, document)
 
     async def _write(self, method: str, resource: str, document: Mapping[str, Any]) -> dict[str, Any] | None:
+        size = sum(len(part) * LINE for part in document.values() if isinstance(part, list))
+        content = await run_by_size(partial(encode_body, document, resource, self.settings.dialect), size)
         response = await self._records.request(
             method,
             build_url(self.settings, resource),
             writes=True,
-            content=encode_body(document, resource, self.settings.dialect),
+            content=content,
             headers=JSON,
         )
         if (refusal := find_refusal(response, self.settings.dialect)) is not None:

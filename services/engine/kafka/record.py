@@ -42,6 +42,18 @@ class Record:
         return decode(self.headers, self.value if self.opened is None else self.opened)
 
 
+def read_all(records: Iterable[Record]) -> list[Envelope[Event] | Undecodable]:
+    """Decode each record; the error takes the place of one that is not an event."""
+    return [_read(record) for record in records]
+
+
+def _read(record: Record) -> Envelope[Event] | Undecodable:
+    try:
+        return record.read()
+    except Undecodable as error:
+        return error
+
+
 def from_aiokafka(raw: ConsumerRecord[bytes, bytes]) -> Record:
     """The record that aiokafka delivered."""
     return Record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from services.engine.kafka.record import Record, as_they_are
 from services.engine.outbox.decision import Decision
 from services.engine.outbox.lookup import Preloads
 from services.engine.state.records import State
-from services.engine.state.session import Slot
+from services.engine.state.session import Miss, Slot
 
 Remember = Callable[[Envelope[Any], State], None]
 Decide = Callable[[str, State], Decision]
@@ -79,6 +79,30 @@ class PendingEvent:
     def lane(self) -> Slot:
         """Events of one topic and key are applied in order."""
         return self.envelope.data.TOPIC, self.envelope.data.key
+
+
+def apply_in_order(
+    queue: Iterable[PendingEvent], apply: Callable[[PendingEvent], Sequence[Miss]]
+) -> tuple[list[PendingEvent], list[Miss], list[tuple[PendingEvent, Exception]]]:
+    """Apply events; returns those that must wait, what must be loaded for them, and those whose rule failed.
+
+    An event waits with all later ones of its key.
+    """
+    deferred: list[PendingEvent] = []
+    missing: list[Miss] = []
+    failed: list[tuple[PendingEvent, Exception]] = []
+    waiting: set[Slot] = set()
+    for pending in queue:
+        try:
+            missed = () if pending.lane in waiting else apply(pending)
+        except Exception as error:
+            failed.append((pending, error))
+            continue
+        missing += missed
+        if missed or pending.lane in waiting:
+            waiting.add(pending.lane)
+            deferred.append(pending)
+    return deferred, missing, failed
 
 
 def ignore(envelope: Envelope[Event], state: State) -> None:

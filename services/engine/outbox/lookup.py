@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.engine.offload import run_by_size
 from services.engine.state.records import Kind, RecordT
 from services.engine.state.session import Miss, NotLoaded, Session
 from services.engine.state.store import load
@@ -28,12 +30,7 @@ class Lookup:
         """Run all rules; those that read what is not loaded yet run again after one load for all of them."""
         results: dict[NameT, ResultT] = {}
         while left := [name for name in tasks if name not in results]:
-            missing: dict[NameT, Sequence[Miss]] = {}
-            for name in left:
-                try:
-                    results[name] = tasks[name]()
-                except NotLoaded as error:
-                    missing[name] = error.missing
+            missing = await run_by_size(partial(_try_all, tasks, left, results), self._session.size)
             self._note(missing)
             await self.load(miss for missed in missing.values() for miss in missed)
         return {name: results[name] for name in tasks}
@@ -68,3 +65,16 @@ class Lookup:
         wanted = dict.fromkeys(refs)
         await self.load(Miss((kind.name, ref), by_ref=True) for ref in wanted)
         return {ref: self._session.find(kind, ref) for ref in wanted}
+
+
+def _try_all(
+    tasks: Mapping[NameT, Callable[[], ResultT]], names: Iterable[NameT], results: dict[NameT, ResultT]
+) -> dict[NameT, Sequence[Miss]]:
+    """Run these rules; returns what those that could not end have missed."""
+    missing: dict[NameT, Sequence[Miss]] = {}
+    for name in names:
+        try:
+            results[name] = tasks[name]()
+        except NotLoaded as error:
+            missing[name] = error.missing
+    return missing

@@ -38,6 +38,11 @@ def make_event_row(envelope: Envelope[Event]) -> dict[str, Any]:
     }
 
 
+def make_event_rows(envelopes: Sequence[Envelope[Event]]) -> list[dict[str, Any]]:
+    """The values of the rows of several events."""
+    return [make_event_row(envelope) for envelope in envelopes]
+
+
 PENDING, BLOCKED, HELD = "pending", "blocked", "held"
 """Held: blocked as well, but its effect has found that out, not the decision."""
 D = deliveries.c

@@ -16,22 +16,23 @@ from contracts.model import Event
 from contracts.operations import DeadLettered
 from contracts.reasons import Reason
 from contracts.validation import plain
-from services.engine.kafka.record import Record, restore_record
+from services.engine.kafka.record import Record, read_all, restore_record
+from services.engine.offload import run_by_size
 from services.engine.outbox import contradictions, log_lines, outbox, unreadable
 from services.engine.outbox.command_results import follow
 from services.engine.outbox.dead_letter_rules import dead_letter_rules, decide_engine_subject, with_replay_count
 from services.engine.outbox.dead_letters import AWAITED_THINGS, PARKED
 from services.engine.outbox.decision import Decision, Delivery, Refusal
 from services.engine.outbox.edits import EDIT, apply_edits, find_replacements
-from services.engine.outbox.handlers import News, PendingEvent, ServiceRules, compose_rules, ignore
+from services.engine.outbox.handlers import News, PendingEvent, ServiceRules, apply_in_order, compose_rules, ignore
 from services.engine.outbox.lane import dump_cause
 from services.engine.outbox.lookup import Lookup, ResultT
-from services.engine.outbox.outbox import make_event_row
+from services.engine.outbox.outbox import make_event_rows
 from services.engine.outbox.reconcile import Changes, reconcile
 from services.engine.outbox.sizes import fit_events
 from services.engine.outbox.subjects import Versions, mark_again, mark_decided, mark_dirty, slot_of
 from services.engine.state.records import Kind, RecordT, State
-from services.engine.state.session import Miss, NotLoaded, Session, Slot
+from services.engine.state.session import Miss, NotLoaded, Session
 from services.engine.state.store import SubjectVersion, save_records
 
 log = logging.getLogger(__name__)
@@ -63,12 +64,15 @@ class Work:
         return [envelope for envelope, _ in readable]
 
     async def _read(self, records: Iterable[Record], *, replayed: bool) -> list[tuple[Envelope[Event], Record | None]]:
+        given = list(records)
+        size = sum(len(record.value or b"") for record in given)
+        self.session.size += size
         readable: list[tuple[Envelope[Event], Record | None]] = []
-        for record in records:
-            try:
-                readable.append((record.read(), record))
-            except Undecodable as error:
-                await unreadable.report(self, record, error, replayed=replayed)
+        for record, found in zip(given, await run_by_size(partial(read_all, given), size), strict=True):
+            if isinstance(found, Undecodable):
+                await unreadable.report(self, record, found, replayed=replayed)
+            else:
+                readable.append((found, record))
         return readable
 
     async def announce(self, events: Iterable[tuple[Event, Cause | None]]) -> None:
@@ -78,7 +82,9 @@ class Work:
         await self._versions.load({slot_of(event) for event, _ in pairs})
         envelopes = [self._wrap(event, cause) for event, cause in pairs]
         log_lines.log_announced(envelopes)
-        self._published += [make_event_row(envelope) for envelope in envelopes]
+        rows = await run_by_size(partial(make_event_rows, envelopes), self.session.size)
+        self.session.size += sum(len(row["value"]) for row in rows)
+        self._published += rows
         await self._apply_all([(envelope, None) for envelope in envelopes])
 
     async def _news(self, pairs: list[tuple[Event, Cause | None]]) -> list[tuple[Event, Cause | None]]:
@@ -117,22 +123,9 @@ class Work:
 
         Returns the others, with all later events of their keys, and what must be loaded for them.
         """
-        deferred: list[PendingEvent] = []
-        missing: list[Miss] = []
-        waiting: set[Slot] = set()
-        for pending in queue:
-            if pending.lane in waiting:
-                deferred.append(pending)
-                continue
-            try:
-                missed = self._apply(pending)
-            except Exception as error:
-                await unreadable.report_failure(self, pending, error, replayed=replayed)
-            else:
-                if missed:
-                    missing += missed
-                    waiting.add(pending.lane)
-                    deferred.append(pending)
+        deferred, missing, failed = await run_by_size(partial(apply_in_order, queue, self._apply), self.session.size)
+        for pending, error in failed:
+            await unreadable.report_failure(self, pending, error, replayed=replayed)
         return deferred, missing
 
     def _apply(self, pending: PendingEvent) -> Sequence[Miss]:

@@ -63,6 +63,8 @@ class Session:
         self.tables: dict[str, Table] = {}
         """The tables of the kinds that have one and that were read or put, by the name of the kind."""
         self.pending = RuleChanges()
+        self.size = 0
+        """Bytes of what the rules of this transaction work with."""
         self._bodies: dict[Slot, str | BaseModel | None] = {}
         self._ref_of: dict[Slot, str] = {}
         self._refs: dict[Slot, set[str]] = {}
@@ -179,6 +181,7 @@ class Session:
             slot = (kind, key)
             if slot in self.changes:
                 continue
+            self.size += len(body)
             if self._bodies.get(slot) is None:
                 self._bodies[slot] = body
             self._ref_of[slot] = ref

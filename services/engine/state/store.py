@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy import Select, Table, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.engine.offload import run_by_size
 from services.engine.state.database import Database
 from services.engine.state.records import Kind
 from services.engine.state.session import Session, Slot
@@ -139,8 +140,24 @@ async def save_versions(connection: AsyncConnection, changed: dict[Slot, Subject
 
 async def save_records(connection: AsyncConnection, session: Session) -> None:
     """Write the records that the session's rules have put and dropped."""
-    kept, dropped = [], []
-    in_tables: defaultdict[str, tuple[list[Values], list[Values]]] = defaultdict(lambda: ([], []))
+    kept, dropped, in_tables = await run_by_size(partial(_changed_rows, session), session.size)
+    await execute_many(connection, upsert(connection, records, "kind", "key"), kept)
+    await execute_many(connection, _DROP, dropped)
+    for kind, (put, away) in in_tables.items():
+        await execute_many(connection, upsert(connection, session.tables[kind], "key"), put)
+        await execute_many(connection, _drop_from(session.tables[kind]), away)
+    session.changes.clear()
+
+
+InTables = dict[str, tuple[list[Values], list[Values]]]
+"""For each kind with a table of its own, the rows to write and those to delete."""
+
+
+def _changed_rows(session: Session) -> tuple[list[Values], list[Values], InTables]:
+    """The rows to write, those to delete, and the same for the kinds with a table of their own."""
+    kept: list[Values] = []
+    dropped: list[Values] = []
+    in_tables: InTables = defaultdict(lambda: ([], []))
     for (kind, key), (record, ref) in session.changes.items():
         if (table := session.tables.get(kind)) is not None:
             put, away = in_tables[kind]
@@ -149,12 +166,7 @@ async def save_records(connection: AsyncConnection, session: Session) -> None:
             dropped.append({"a_kind": kind, "a_key": key})
         else:
             kept.append({"kind": kind, "key": key, "ref": ref, "body": record.model_dump_json()})
-    await execute_many(connection, upsert(connection, records, "kind", "key"), kept)
-    await execute_many(connection, _DROP, dropped)
-    for kind, (put, away) in in_tables.items():
-        await execute_many(connection, upsert(connection, session.tables[kind], "key"), put)
-        await execute_many(connection, _drop_from(session.tables[kind]), away)
-    session.changes.clear()
+    return kept, dropped, in_tables
 
 
 async def read_kind(database: Database, kind: str | Kind[Any]) -> AsyncIterator[tuple[str, str]]:
