@@ -20,7 +20,7 @@ from services.engine.kafka.topics import describe_topics
 from services.settings.kafka import KafkaSettings
 from services.settings.model import Settings
 
-KEY_FILE, PUBLIC_KEY_FILE = "secrets/command-key", "command-key.pub"
+KEY_FILE, PUBLIC_KEY_FILE = "secrets/command-key", "secrets/command-key.pub"
 """Below the folder of the settings."""
 
 

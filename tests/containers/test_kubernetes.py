@@ -18,7 +18,7 @@ from tests.rights.sample_installation import sample_settings
 
 KUBERNETES = ROOT / "ops/kubernetes"
 Resource = dict[str, Any]
-UPSTREAM = ("balance", "shop-main", "webhooks-main", "privacy")
+UPSTREAM = ("balance", "shop-main", "webhooks-main", "privacy", "commands")
 
 
 def read(path: Path) -> Any:
@@ -106,8 +106,10 @@ def test_the_settings_are_valid_as_they_are() -> None:
     settings = load(KUBERNETES / "settings.toml", environ={})
     shop = settings.shops["main"]
     assert settings.privacy.secret_file is not None
+    assert settings.commands.public_key_file is not None
+    assert settings.commands.key_file is None, "whoever has it can act as a person"
     named = (
-        settings.balance.password_file, settings.privacy.secret_file,
+        settings.balance.password_file, settings.privacy.secret_file, settings.commands.public_key_file,
         shop.key_file, shop.secret_file, *shop.webhook_secret_files,
     )  # fmt: skip
     assert {path.name for path in named} == {key for name in UPSTREAM for key in SECRETS[name]}

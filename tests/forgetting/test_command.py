@@ -57,7 +57,7 @@ orders = "live"
 directory = "state"
 [commands]
 key-file = "secrets/command-key"
-public-key-file = "command-key.pub"
+public-key-file = "secrets/command-key.pub"
 [kafka]
 bootstrap-servers = "{servers}"
 topic-prefix = "{prefix}"

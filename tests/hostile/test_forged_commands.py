@@ -19,10 +19,13 @@ from contracts.approvals import ApprovalGiven
 from contracts.envelope import Envelope, headers, value, wrap
 from contracts.model import Event
 from contracts.operations import DeadLettered, DeadLetterSettled, DiscardRequested, EditRequested, PaymentReceived
-from contracts.privacy import ForgetRequested, PersonForgotten
+from contracts.privacy import ForgetRequested, PersonForgotten, PersonKeyMade
 from contracts.reasons import Reason
 from contracts.sample import samples
+from contracts.shop import OrderChanged
 from services.demo.kafka import Broker
+from services.demo.steps import unused_orders
+from services.engine.client.reader import read_events
 from services.engine.kafka.connection import create_reader
 from services.engine.kafka.signature import Signer
 from tests.end_to_end.dead_letter_steps import publish
@@ -147,7 +150,7 @@ def _alerts(system: SystemUnderTest) -> list[AlertSent]:
 
 
 async def test_facts_in_a_persons_name_are_refused(system: SystemUnderTest) -> None:
-    # given a forged closing, a corrected order and the deletion of a key
+    # given a forged closing and a corrected order
     dead_letter = await park(system)
     before = len(refused(system))
     closing_ = {"dead_letter": dead_letter, "service": "store-feed", "original_key": "main:1", "at": datetime.now(UTC)}
@@ -155,8 +158,6 @@ async def test_facts_in_a_persons_name_are_refused(system: SystemUnderTest) -> N
     await write(system, stated(DeadLetterSettled(**closing_, how="discarded", by="nino"), 2))
     corrected = [*order.raw_headers(), ("ce_replayof", dead_letter.encode())]
     await publish(system, "shop.orders", order.key.encode(), order.raw_value(), corrected)
-    gone = PersonForgotten(person_ref="p", service="store-feed", kid="k", at=datetime.now(UTC), by="nino", why="x")
-    await write(system, stated(gone, 2))
     await system.wait_until(lambda: len(refused(system)) >= before + 2, "they are refused")
     # then the dead letter is open for the operator, and no service knows the order
     listed = await system.run_davtari("dead-letters", "list", "--json")
@@ -191,3 +192,31 @@ async def test_a_rebuilt_database_refuses_them_again_without_another_dead_letter
     await system.wait_until(lambda: len(refused(system)) > known, "the next one is refused")
     assert len(refused(system)) == known + 1
     assert effects(system) == left
+
+
+async def test_a_forged_deletion_of_a_personal_key_is_refused(system: SystemUnderTest) -> None:
+    first, second = unused_orders()[:2]
+    await system.place(first)
+    await system.wait_until(lambda: f"main:{first}" in system.ledger.orders, "the order is published, sealed")
+    made = await keys_in_log(system)
+    known = len(refused(system))
+    for key in made:
+        about = key.data.model_dump(include={"person_ref", "service", "kid"})
+        gone = PersonForgotten(**about, at=datetime.now(UTC), by="nino", why="none")
+        await write(system, stated(gone, key.sequence + 1))
+    # when store-feed needs its keys the next time
+    await system.place(second)
+    await system.wait_until(lambda: len(refused(system)) >= known + len(made), "the deletions are refused")
+    # then the buyer can still be read
+    assert made, "the buyer has a key"
+    orders = [one.data for one in await _events(system, "shop.orders") if isinstance(one.data, OrderChanged)]
+    assert all(order.person for order in orders)
+
+
+async def keys_in_log(system: SystemUnderTest) -> list[Envelope[PersonKeyMade]]:
+    """The keys of people that store-feed has made."""
+    return [one for one in await _events(system, "privacy.keys") if isinstance(one.data, PersonKeyMade)]
+
+
+async def _events(system: SystemUnderTest, topic: str) -> list[Envelope[Event]]:
+    return [one async for one in read_events(system.settings, [topic])]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from services.cli.command_keys import create_key_pair
 from services.cli.init.interview import write_secret
 from services.settings import Settings, load
 
@@ -19,5 +20,6 @@ def sample_settings(folder: Path) -> Settings:
     for name in SECRETS:
         write_secret(folder / "secrets" / name, "not-a-real-one")
     write_secret(folder / "secrets" / "privacy", "not-a-real-one-but-as-long-as-a-real-one-is")
+    create_key_pair(folder)
     write_secret(folder / "secrets" / "alert", "jsons://alerts.invalid")
     return load(folder / "davtari.toml", environ={})

@@ -8,6 +8,7 @@ import pytest
 
 from services.cli.registry import OPTIONAL_SERVICES, SERVICES, load_blueprint
 from services.cli.rights.secrets import OPERATOR, files_of, lay_out, named_files, needed_by
+from services.engine.kafka.signature import read_verifier
 from services.settings import Settings, load
 from services.settings import base as reading
 from tests.rights.sample_installation import sample_settings
@@ -21,7 +22,8 @@ async def test_a_service_reads_exactly_the_secrets_that_it_gets(
 ) -> None:
     settings, read = sample_settings(tmp_path), set[Path]()
     monkeypatch.setattr(reading.Path, "read_text", spy(read, Path.read_text))
-    settings.privacy.secret()  # as at the start of every service
+    settings.privacy.secret()  # as at the start of every service, and the next
+    read_verifier(settings.commands, settings.kafka.topic_prefix)
     async with load_blueprint(service)(settings):
         found = {file for file in read if file.parent.name == "secrets"}
     assert found == set(files_of(settings, service))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -31,12 +31,12 @@ FETCH_WAIT_MS = 20
 class KeyRing:
     """The keys of all people. A key is published before its first use: one that the topic lacks was deleted.
 
-    `verifier` refuses deletions that no person has signed; `refused` holds such records until somebody takes them.
+    `verifier` refuses deletions that no person has signed.
     """
 
     def __init__(self, settings: KafkaSettings, verifier: Verifier) -> None:
         self.keys = Keys()
-        self.refused: list[Record] = []
+        self._refused: list[Record] = []
         self._settings, self._verifier = settings, verifier
         self._consumer: AIOKafkaConsumer | None = None
         self._reading = asyncio.Lock()
@@ -61,6 +61,11 @@ class KeyRing:
                         f"{tp.topic} ends at {end}, and was read further: it has lost keys of personal data"
                     )
             await self._read_until(consumer, ends)
+
+    def take_refused(self) -> Sequence[Record]:
+        """The records that were refused since the last call."""
+        refused, self._refused = self._refused, []
+        return refused
 
     async def keep_fresh(self) -> None:
         """Refresh every minute once a key has been needed, so that deleted keys leave the memory too."""
@@ -117,7 +122,7 @@ class KeyRing:
         except Undecodable as error:
             log.warning("a key cannot be read", extra={"offset": record.offset, "reason": error.code})
             if isinstance(record.opened, Undecodable):
-                self.refused.append(record)
+                self._refused.append(record)
 
 
 def open_key_ring(settings: Settings) -> KeyRing:

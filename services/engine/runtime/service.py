@@ -29,6 +29,7 @@ from services.engine.privacy.forgetting import carry_out_requests, with_forgetti
 from services.engine.privacy.key_ring import KeyRing
 from services.engine.privacy.keys import TOPIC as KEYS
 from services.engine.privacy.opener import Opener, leave_people_out
+from services.engine.privacy.refused_deletions import report_refused_deletions
 from services.engine.privacy.sealer import Sealer, refuse_people
 from services.engine.runtime.blueprint import Blueprint
 from services.engine.runtime.conditions import ConditionReporter, with_condition_rules
@@ -137,6 +138,8 @@ class Service:
             consumer.on_rebalance = membership.check_requested.set
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.keys.keep_fresh())
+                refusals = partial(report_refused_deletions, self.keys, engine)
+                tasks.create_task(restart_after_outages(engine.database, refusals))
                 tasks.create_task(check.watch())
                 tasks.create_task(membership.watch())
                 tasks.create_task(self._conditions(engine, sender).run())
