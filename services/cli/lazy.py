@@ -15,7 +15,7 @@ from typer.main import get_command, get_group
 from services.cli.registry import import_quickly
 from services.cli.screen import errors
 
-RENAMED_OPTIONS = {"--why": "--reason", "--preview": "--dry-run", "--mend": "--fix"}
+RENAMED_OPTIONS = {"--why": "--reason", "--preview": "--dry-run", "--mend": "--fix", "--keep": "--stay"}
 
 
 def modernize(command: Any, arguments: Sequence[str], shops: Collection[str]) -> tuple[list[str], list[str]]:

@@ -101,7 +101,7 @@ async def start_environment(
         at = (shop_at, balance_at, to_shop, to_balance)
         original = shop.state.shop
         yield SandboxEnvironment(
-            folder, kafka, prefix, *at, legend, found, _free_port(), original=original, users=users
+            folder, kafka, prefix, *at, legend, found, find_free_port(), original=original, users=users
         )
 
 
@@ -140,7 +140,8 @@ def write_secrets(folder: Path) -> None:
     create_key_pair(folder)
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from services.cli.command import NO_ANSWER, command
 from services.cli.rights.rules import all_rules
 from services.cli.rights.users import ADMINISTRATOR, create_users
 from services.cli.screen import compose, console, print_failure, styled
-from services.demo import accountant, steps, storefront
+from services.demo import accountant, browser, steps, storefront
 from services.demo.comparison import BooksComparison, compare_books, print_comparison, save_comparison
 from services.demo.demo_run import DemoRun, WaitTimedOut, follow_events, print_heading
 from services.demo.environment import ALL_DRY, ALL_LIVE, start_environment
@@ -29,7 +28,7 @@ from services.settings.kafka import KafkaSettings
 BUILD = Path("build")
 
 
-async def run_demo(*, keep: bool = False) -> int:
+async def run_demo(*, stay: bool = False) -> int:
     """Run the scenario and write `build/demo.json`. Returns 0 if the books match, 1 otherwise."""
     console.print(compose(styled("Davtari", "bold"), " connects Balance and WooCommerce."))
     console.print_lines("Starting a Kafka broker, two sandboxes and seven services.\n")
@@ -38,13 +37,13 @@ async def run_demo(*, keep: bool = False) -> int:
             users = Path(folder) / "users"
             create_users(users)
             async with open_broker(data=Path(folder) / "kafka", users=users) as kafka:
-                return await _run_on(Path(folder), kafka, keep=keep)
+                return await _run_on(Path(folder), kafka, stay=stay)
     except (WaitTimedOut, BrokerError) as error:
         print_failure(str(error))
         return 1
 
 
-async def _run_on(folder: Path, kafka: Broker, *, keep: bool) -> int:
+async def _run_on(folder: Path, kafka: Broker, *, stay: bool) -> int:
     began = time.monotonic()
     console.print_lines(f"Kafka: {kafka.description}\n")
     prefix = f"demo-{uuid4().hex[:6]}."
@@ -66,9 +65,9 @@ async def _run_on(folder: Path, kafka: Broker, *, keep: bool) -> int:
             green = await _run_accounting(stage)
             save_comparison(closing, kafka.description, time.monotonic() - began, BUILD)
             console.print(styled(closing.verdict, "bold"), soft_wrap=True)
-            if keep:
-                console.print(f"Still running; settings: {made.settings_file}. Press Ctrl-C to stop.")
-                await asyncio.Event().wait()
+            if stay:
+                await browser.stay(made)
+            console.print_lines("The same story in the browser: davtari demo --stay")
     return 0 if closing.matches and green else 1
 
 
@@ -126,16 +125,16 @@ async def _run_orders(stage: DemoRun, chosen: OrderSelection) -> None:
         await steps.print_one_order(stage, chosen)
 
 
-Keep = Annotated[bool, typer.Option(help="Keep everything running until Ctrl-C.")]
+Stay = Annotated[bool, typer.Option("--stay", help="Show the story in the browser until Ctrl-C.")]
 
 
 @command
 async def demo_command(
-    keep: Keep = False,
+    stay: Stay = False,
 ) -> int:
     """Run all services against sandboxes of Balance and WooCommerce and show each step."""
     try:
-        return await run_demo(keep=keep)
+        return await run_demo(stay=stay)
     except BrokerError as error:
         print_failure(str(error))
         return NO_ANSWER

@@ -12,6 +12,7 @@ from typing import Any
 from contracts.approvals import ApprovalAsked
 from contracts.delivery_ids import sale_id
 from contracts.model import Event
+from contracts.operations import CommandSettled
 from contracts.shop import OrderChanged, OrderUnreadable, Person
 from tests.cli.day_events import open_dead_letter, recorded_credit_note, settled_dead_letter
 from tests.console.console_bench import ConsoleBench, open_console
@@ -69,6 +70,13 @@ def list_events() -> list[Event]:
         another(1046, status="on-hold"), another(1047, status="cancelled"),
         *(another(number) for number in range(2000, 2070)), asked,
     ]  # fmt: skip
+
+
+def answer_to(command: Any) -> CommandSettled:
+    """What the exporter answers when it has carried out a command."""
+    return CommandSettled(
+        command_id=command.command_id, service="order-exporter", outcome="done", detail="replayed", settled_at=PAID
+    )
 
 
 @asynccontextmanager

@@ -9,29 +9,65 @@ import pytest
 from services.sandbox.server import serve
 from tests.console.chromium import NARROW, WIDE, find_faults, open_chromium, open_window, sign_in, take_screenshot
 from tests.console.page_bench import PASSWORD, start_pages
+from tests.console.story import answer_to, open_pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(180)]
 PAGES = {
     "": ("/sign-in", "/help", "/help/guides/accountant", "/help/search?q=password", "/help/settings/console.url"),
     "admin": ("/account", "/people", "/people/viewer", "/tokens", "/audit", "/nowhere"),
+    "accountant": (
+        *("/today", "/orders?state=due", "/orders/main/1042?people=yes", "/orders/main/1043", "/attention"),
+        *("/attention/list", "/attention/failed-sale:main:1043", "/approvals", "/approvals/history"),
+        *("/stock", "/catalogue", "/catalogue/plans"),
+    ),
 }
 
 
 @pytest.mark.parametrize("language", ["ka", "en"])
-async def test_every_page_is_accessible_and_fits(tmp_path: Path, language: str) -> None:
+@pytest.mark.parametrize(("width", "look"), [(NARROW, "light"), (WIDE, "dark")], ids=["narrow", "wide"])
+async def test_every_page_is_accessible_and_fits(tmp_path: Path, language: str, width: int, look: str) -> None:
     faults: dict[str, list[str]] = {}
-    async with start_pages(tmp_path) as console, serve(console.app) as at, open_chromium() as browser:
-        for width, look in ((NARROW, "light"), (WIDE, "dark")):
-            for name, paths in PAGES.items():
-                page = await open_window(browser, at.url, language, width, color_scheme=look)
-                if name:
-                    await sign_in(page, name, "/account")
-                for path in paths:
-                    await page.goto(path)
-                    shown = f"{path.strip('/').split('?')[0].replace('/', '-')}-{language}-{width}"
-                    await take_screenshot(page, shown)
-                    faults[shown] = await find_faults(page)
+    async with open_pages(tmp_path) as (console, _), serve(console.app) as at, open_chromium() as browser:
+        for name, paths in PAGES.items():
+            page = await open_window(browser, at.url, language, width, color_scheme=look)
+            if name:
+                await sign_in(page, name, "/account")
+            for path in paths:
+                await page.goto(path)
+                shown = f"{path.strip('/').split('?')[0].replace('/', '-').replace(':', '-')}-{language}-{width}"
+                await take_screenshot(page, shown)
+                faults[shown] = await find_faults(page)
     assert {shown: found for shown, found in faults.items() if found} == {}
+
+
+async def test_a_dead_letter_is_tried_again_on_a_phone_and_its_progress_is_seen(tmp_path: Path) -> None:
+    async with open_pages(tmp_path) as (console, data), serve(console.app) as at, open_chromium() as browser:
+        page = await open_window(browser, at.url, "ka", NARROW)
+        await sign_in(page, "operator", "/today")
+        await page.click("a[href='/attention?owner=accountant']")
+        await page.click("main h2 a")
+        await page.click("tbody th a")
+        await page.click("button[value=replay]")
+        await page.wait_for_selector("#progress[data-poll]")
+        (sent,) = console.sent
+        await data.take(sent, answer_to(sent))
+        await page.wait_for_selector("#progress.good")
+        assert "order-exporter" in await page.inner_text("#progress")
+
+
+async def test_an_order_is_found_and_printed_without_the_menu(tmp_path: Path) -> None:
+    async with open_pages(tmp_path) as (console, _), serve(console.app) as at, open_chromium() as browser:
+        page = await open_window(browser, at.url, "ka")
+        await sign_in(page, "accountant", "/orders")
+        await page.keyboard.press("/")
+        await page.keyboard.type("pot-2")
+        await page.keyboard.press("Enter")
+        await page.click("tbody th a")
+        assert "1042" in await page.inner_text("h1")
+        await page.emulate_media(media="print")
+        assert not await page.is_visible(".menu-wide")
+        assert await page.is_visible("h1")
+        await take_screenshot(page, "order-printed")
 
 
 async def test_an_administrator_adds_a_person_by_keyboard_alone(tmp_path: Path) -> None:
