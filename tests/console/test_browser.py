@@ -23,8 +23,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("language", ["ka", "en"])
-@pytest.mark.parametrize(("width", "look"), [(NARROW, "light"), (WIDE, "dark")], ids=["narrow", "wide"])
+@pytest.mark.parametrize(("language", "width", "look"), [("ka", NARROW, "light"), ("en", WIDE, "dark")])
 async def test_every_page_is_accessible_and_fits(tmp_path: Path, language: str, width: int, look: str) -> None:
     faults: dict[str, list[str]] = {}
     async with open_pages(tmp_path) as (console, _), serve(console.app) as at, open_chromium() as browser:

@@ -69,7 +69,7 @@ def _environment() -> Environment:
         "static": static_url,
         "quantity": format_quantity,
         "pretty": format_json,
-        "code": show_code,
+        "with_code": show_code,
         "document_names": DOCUMENT_NAMES,
     }
     return made
