@@ -17,8 +17,8 @@ PAGES = {
     "admin": ("/account", "/people", "/people/viewer", "/tokens", "/audit", "/nowhere"),
     "accountant": (
         *("/today", "/orders?state=due", "/orders/main/1042?people=yes", "/orders/main/1043", "/attention"),
-        *("/attention/list", "/attention/failed-sale:main:1043", "/approvals", "/approvals/history"),
-        *("/stock", "/catalogue", "/catalogue/plans"),
+        *("/attention/list", "/attention/failed-sale:main:1043", "/approvals", "/approvals/history", "/days"),
+        *("/days/main/2026-03-02", "/stock", "/catalogue", "/catalogue/plans"),
     ),
 }
 

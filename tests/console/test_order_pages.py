@@ -63,7 +63,7 @@ async def test_filters_are_in_the_address_and_pages_follow_one_another(pages: Pa
         seen += orders_on(html)
         following = re.findall(r'rel="next" href="([^"]*)"', html)
         path = following[0].replace("&amp;", "&") if following else ""
-    assert len(seen) == len(set(seen)) == 71
+    assert len(seen) == len(set(seen)) == 70
     for query, numbers in (
         ("q=1042", ["1042"]),
         ("q=pot-2", ["1042"]),
@@ -146,3 +146,36 @@ async def test_groups_say_cause_effect_and_fix_in_the_readers_language(pages: Pa
     assert "Nothing needs a person" in (await english.get("/attention?owner=storefront")).text
     assert "by nino" not in (await english.get("/attention/list")).text
     assert "nino" in (await english.get("/attention/list?closed=yes")).text
+
+
+async def test_a_day_shows_both_sides_by_vat_rate_and_each_difference(pages: PageBench) -> None:
+    client = await pages.signed_in("accountant")
+    calendar = (await client.get("/days?month=2026-03")).text
+    assert re.search(r'href="/days/main/2026-03-02"', calendar)
+    html = (await client.get("/days/main/2026-03-02")).text
+    assert "18 %" in html
+    assert "1043" in html.partition("Differences")[2]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/days?month=2026-13", 400),
+        ("/days?month=x", 400),
+        ("/days/main/2026-02-30", 404),
+        ("/days/main/20260302", 404),
+        ("/days/other/2026-03-02", 404),
+        ("/stock/main/no-such-sku", 404),
+        ("/stock/main/%3Cb%3E", 404),
+        ("/catalogue/plans?action=x", 400),
+        ("/today?shop=x", 400),
+        ("/stock?after=zz", 400),
+        ("/approvals/history?after=zz", 400),
+        ("/attention?owner=x", 400),
+        ("/attention/no-such-id", 404),
+    ],
+)
+async def test_further_addresses_that_make_no_sense_get_a_clear_page(pages: PageBench, path: str, status: int) -> None:
+    shown = await (await pages.signed_in("viewer")).get(path)
+    assert shown.status_code == status
+    assert "<b>" not in shown.text

@@ -27,6 +27,7 @@ PLACES: tuple[Place, ...] = (
     Place("/orders", _("Orders"), Permission.SEE_FIGURES, uses_model=True),
     Place("/attention", _("Needs attention"), Permission.SEE_FIGURES, uses_model=True),
     Place("/approvals", _("Approvals"), Permission.SEE_FIGURES, uses_model=True),
+    Place("/days", _("Days"), Permission.SEE_FIGURES, uses_model=True),
     Place("/stock", _("Stock"), Permission.SEE_FIGURES, uses_model=True),
     Place("/catalogue", _("Catalogue"), Permission.SEE_FIGURES, uses_model=True),
     Place("/help", _("Help"), None),

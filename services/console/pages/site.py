@@ -25,6 +25,7 @@ from services.console.pages import (
     attention,
     audit_log,
     catalogue,
+    days,
     guides,
     orders,
     people,
@@ -108,6 +109,8 @@ def _pages_of_data(pages: Pages) -> Iterable[BaseRoute]:
     yield pages.submit("/approvals", approvals.approve, needs=Permission.APPROVE)
     yield pages.show("/approvals", approvals.show_approvals, needs=figures)
     yield pages.show("/approvals/history", approvals.show_history, needs=figures)
+    yield pages.show("/days", days.show_calendar, needs=figures)
+    yield pages.show("/days/{shop}/{date}", days.show_day, needs=figures)
     yield pages.show("/stock", stock.show_stock, needs=figures)
     yield pages.show("/stock/{shop}/{sku:path}", stock.show_figure, needs=figures)
     yield pages.show("/catalogue", catalogue.show_items, needs=figures)
