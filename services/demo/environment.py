@@ -229,7 +229,7 @@ RECEIVER_PORT = 8480
 class SystemAddresses:
     """Addresses of systems that are already running. `shop_ca` is the sandbox shop's CA certificate.
 
-    `users`: the folder with the passwords of the Kafka users.
+    `users`: the folder with the passwords of the Kafka users and the keys of commands.
     """
 
     shop: str
@@ -244,6 +244,7 @@ class SystemAddresses:
 async def attach_environment(folder: Path, at: SystemAddresses) -> AsyncIterator[SandboxEnvironment]:
     """Attach to the systems at these addresses; writes secrets and the shop's CA certificate to the folder."""
     write_secrets(folder)
+    copy_command_keys(at.users, folder)
     await _copy_certificate(at.shop_ca, folder / "shop-ca.pem")
     async with open_clients(at.shop, at.balance, folder) as (shop, balance):
         found, legend = await _categories(shop), (await _catalogue(balance)).json()
@@ -252,6 +253,14 @@ async def attach_environment(folder: Path, at: SystemAddresses) -> AsyncIterator
             folder, at.kafka, topic_prefix(at.shop_ca), shop_at, balance_at, shop, balance, legend, found,
             RECEIVER_PORT, at.receiver, users=at.users,
         )  # fmt: skip
+
+
+def copy_command_keys(users: Path | None, folder: Path) -> None:
+    """Use the keys of commands that the services of this installation know."""
+    if users is None:
+        return
+    for file in (KEY_FILE, PUBLIC_KEY_FILE):
+        (folder / file).write_bytes((users / Path(file).name).read_bytes())
 
 
 def topic_prefix(shop_ca: Path) -> str:

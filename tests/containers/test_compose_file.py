@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from services.cli.command_keys import KEY_FILE
 from services.cli.registry import OPTIONAL_SERVICES, SERVICES
 from services.cli.rights.secrets import files_of
 from services.cli.rights.users import ADMINISTRATOR
@@ -122,11 +123,12 @@ def test_the_volumes_hold_what_each_container_needs(tmp_path: Path) -> None:
     mounts = {volumes("settings")[where] for where in volumes("settings") if where.startswith("/volumes/")}
     assert {f"{name}-settings" for name in laid} == mounts
     for name in OURS:
-        assert {file.name for file in (laid[name] / "own/secrets").glob("*")} == {
-            file.name for file in files_of(given, name)
-        }
+        held = {file.name for file in (laid[name] / "own").rglob("*") if file.is_file()}
+        assert held == {"davtari.toml", *[file.name for file in files_of(given, name)]}
     assert not (laid["administrator"] / "own/secrets").exists()
     assert {file.name for file in laid["broker"].iterdir()} == {"kafka.jaas"}
+    signing = [file for name in OURS for file in laid[name].rglob("*") if file.name == Path(KEY_FILE).name]
+    assert signing == [], "a service that was taken over could sign commands"
     assert {file.name for file in laid["prometheus"].iterdir()} == {TOKEN}
     passwords = [(laid[name] / "kafka-password").read_text() for name in (*OURS, "operator", "administrator")]
     assert len(set(passwords)) == len(passwords)

@@ -73,3 +73,10 @@ def test_a_folder_holds_the_settings_and_these_secrets(who: str, tmp_path: Path)
     assert {file.name for file in secrets.iterdir()} == wanted if wanted else not secrets.exists()
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in files_of(laid, who))
     assert (tmp_path / who).stat().st_mode & 0o777 == 0o700
+
+
+def test_only_who_gives_commands_can_sign_them(tmp_path: Path) -> None:
+    settings = sample_settings(tmp_path)
+    assert settings.commands.key_file in files_of(settings, OPERATOR)
+    holders = [who for who in EVERY_SERVICE if settings.commands.key_file in files_of(settings, who)]
+    assert holders == []

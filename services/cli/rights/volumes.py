@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from services.cli.command_keys import KEY_FILE, PUBLIC_KEY_FILE, create_key_pair
 from services.cli.init.interview import write_secret
 from services.cli.rights.roles import roles
 from services.cli.rights.secrets import EVERY_SERVICE, OPERATOR, lay_out
@@ -30,12 +31,15 @@ ADMINISTRATION, BROKER, MONITORING, DEMONSTRATION = "administrator", "broker", "
 PARTS = (*EVERY_SERVICE, OPERATOR, ADMINISTRATION)
 """Containers that run `davtari`."""
 DEMONSTRATED = (f"davtari-{OPERATOR}", "davtari-balance-feed", "davtari-catalog-importer")
-"""The Kafka users of the demonstration, which runs two services itself for the first plan."""
+"""The Kafka users of the demonstration, which runs two services itself for the first plan. It has a pair of keys for
+its commands too; a company's own keys are beside its davtari.toml.
+"""
 
 
 def lay_out_all(given: Path, volumes: Path, passwords: Path) -> None:
     """Fill every volume. Raises `SettingsError`."""
     create_users(passwords)
+    create_key_pair(passwords)
     if not (passwords / TOKEN).exists():
         write_secret(passwords / TOKEN, secrets.token_urlsafe(32))
     settings = load(given / "davtari.toml", environ={}) if (given / "davtari.toml").exists() else None
@@ -46,7 +50,8 @@ def lay_out_all(given: Path, volumes: Path, passwords: Path) -> None:
         choose(volumes / part, "own")
         if settings is not None:
             lay_out_settings(volumes / part, "own", given / "davtari.toml", settings)
-    fill(volumes / DEMONSTRATION, passwords, {name: name for name in (*DEMONSTRATED, TOKEN)})
+    keys = {Path(file).name: file for file in (KEY_FILE, PUBLIC_KEY_FILE)}
+    fill(volumes / DEMONSTRATION, passwords, {name: name for name in (*DEMONSTRATED, TOKEN)} | keys)
     fill(volumes / BROKER, passwords, {BROKER_FILE: BROKER_FILE})
     fill(volumes / MONITORING, passwords, {TOKEN: TOKEN})
 
