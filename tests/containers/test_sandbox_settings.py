@@ -48,4 +48,5 @@ async def test_sandboxes_that_answer_give_settings_that_can_be_used(tmp_path: Pa
         assert settings.receiver.public_url == "http://store-feed:8480"
         assert settings.balance.password().get_secret_value() == "sandbox"
         importer = load(tmp_path / "volumes/catalog-importer/chosen/davtari.toml", environ={})
-        assert {file.name for file in importer.shops["main"].key_file.parent.iterdir()} == {"key", "secret", "privacy"}
+        held = {file.name for file in importer.shops["main"].key_file.parent.iterdir()}
+        assert held == {"key", "secret", "privacy", "command-key.pub"}
