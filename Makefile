@@ -57,6 +57,7 @@ words: setup
 
 contracts: setup
 	@$(PYTHON) -m contracts.generate
+	@$(PYTHON) -m services.console.api.freeze
 
 # Texts for people: collects them from the code, adds new ones to the catalogues, and compiles the catalogues.
 # The headers stay as they are, dates included: a run without a new text changes no file.

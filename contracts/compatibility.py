@@ -25,17 +25,25 @@ COMPARED_APART = frozenset({"type", "const", "enum", "default"})
 
 def breaking_changes(old: Schema, new: Schema) -> list[str]:
     """Every breaking change from `old` to `new`, as `$.lines[].total: what changed`. Empty when there is none."""
-    return list(_Comparison(old, new).schema("$", old, new))
+    return list(SchemaWalk(old, new).schema("$", old, new))
 
 
-class _Comparison:
-    """One walk over two schemas side by side; a `$ref` is followed in the schema that contains it."""
+class SchemaWalk:
+    """One walk over two schemas side by side; a `$ref` is followed in the document that contains it.
 
-    def __init__(self, old: Schema, new: Schema) -> None:
+    `may_gain_fields`: only we write it, so a new field breaks nobody. `may_gain_values`: only we read it, so a value
+    that was added to an enumeration breaks nobody.
+    """
+
+    def __init__(
+        self, old: Schema, new: Schema, *, may_gain_fields: bool = False, may_gain_values: bool = False
+    ) -> None:
         self._old, self._new = old, new
+        self._may_gain_fields, self._may_gain_values = may_gain_fields, may_gain_values
         self._open: set[tuple[str, str]] = set()
 
     def schema(self, path: str, old: Schema, new: Schema) -> Iterator[str]:
+        """The breaking changes between two schemas of the documents."""
         pair = (str(old.get("$ref")), str(new.get("$ref")))
         if pair in self._open:
             return
@@ -49,7 +57,7 @@ class _Comparison:
         if before != after:
             yield f"{path}: changed type: {_either(before)} → {_either(after)}"
             return
-        yield from _values(path, old, new)
+        yield from _values(path, old, new, may_gain=self._may_gain_values)
         yield from _default(path, old, new)
         yield from _keywords(path, old, new)
         yield from self._fields(path, old, new)
@@ -59,7 +67,8 @@ class _Comparison:
         before, after = old.get("properties", {}), new.get("properties", {})
         must, must_now = set(old.get("required", ())), set(new.get("required", ()))
         yield from (f"{path}.{name}: removed field" for name in before if name not in after)
-        yield from (f"{path}.{name}: new required field" for name in after if name not in before and name in must_now)
+        added = () if self._may_gain_fields else (name for name in after if name not in before and name in must_now)
+        yield from (f"{path}.{name}: new required field" for name in added)
         for name in (name for name in before if name in after):
             if (name in must) != (name in must_now):
                 yield f"{path}.{name}: {'became required' if name in must_now else 'is not required any more'}"
@@ -103,14 +112,15 @@ def _either(types: frozenset[str]) -> str:
     return " or ".join(sorted(types))
 
 
-def _values(path: str, old: Schema, new: Schema) -> Iterator[str]:
+def _values(path: str, old: Schema, new: Schema, *, may_gain: bool) -> Iterator[str]:
     before, after = _allowed(old), _allowed(new)
     if before is None or after is None:
         if before != after:
             yield f"{path}: {'is now' if before is None else 'is no longer'} limited to listed values"
         return
     yield from (f"{path}: removed value {value!r}" for value in before if value not in after)
-    yield from (f"{path}: added value {value!r}" for value in after if value not in before)
+    if not may_gain:
+        yield from (f"{path}: added value {value!r}" for value in after if value not in before)
 
 
 def _allowed(node: Schema) -> list[Any] | None:

@@ -23,6 +23,7 @@ class Scope(StrEnum):
     """What a token allows, within the roles of the person that it belongs to."""
 
     READ = "read"
+    PEOPLE = "people"
     COMMANDS = "commands"
 
 

@@ -27,7 +27,11 @@ ROLE_DUTIES = {
     ConsoleRole.OPERATOR: _("Whatever needs attention, flows, health and events."),
     ConsoleRole.ADMIN: _("People, API tokens, the audit log and settings."),
 }
-SCOPE_NAMES = {Scope.READ: _("Read"), Scope.COMMANDS: _("Give commands")}
+SCOPE_NAMES = {
+    Scope.READ: _("Read"),
+    Scope.PEOPLE: _("See buyers without a mask"),
+    Scope.COMMANDS: _("Give commands"),
+}
 
 
 def list_roles(roles: Iterable[ConsoleRole], language: Language) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from services.console.access.database import open_access
+import asyncio
+
+from services.console.access.database import AccessDatabase, open_access
+from services.console.api.application import create_api
+from services.console.api.context import ApiContext
 from services.console.model.progress import LogEnds
 from services.console.pages.assembly import assemble_site
 from services.console.pages.site import create_console
@@ -17,11 +21,28 @@ from services.settings.model import Settings
 async def serve_console(
     settings: Settings, console: ConsoleSettings, ends: LogEnds, clock: Clock, engine: Engine
 ) -> None:
-    """Serve the pages over the service's database until cancelled. Raises `CannotListen`."""
+    """Serve the pages and the API over the service's database until cancelled. Raises `CannotListen`."""
 
     async def give(command: Deed, asked_by: str) -> None:
         await issue(settings, command, asked_by=asked_by, source="davtari-console")
 
     async with open_access(settings.state.directory) as access:
         site = assemble_site(settings, console, access, engine.database.read, clock, give, lambda: ends.ends)
-        await serve(create_console(site), ListenAddress(console.host, console.port, what="pages", section="console"))
+        context = make_context(console, ends, clock, engine, access)
+        address = ListenAddress(console.host, console.port, what="pages", section="console")
+        serving = asyncio.create_task(serve(create_console(site, create_api(context)), address))
+        try:
+            await asyncio.shield(serving)
+        finally:
+            context.feed.close()  # open streams would hold up the end of the server
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+
+def make_context(
+    console: ConsoleSettings, ends: LogEnds, clock: Clock, engine: Engine, access: AccessDatabase
+) -> ApiContext:
+    """What the API needs; it is woken by every change of the query database."""
+    context = ApiContext(access, engine.database.read, clock, console.address, lambda: ends.ends)
+    engine.on_change.append(context.feed.notify)
+    return context

@@ -58,11 +58,11 @@ Submit = Callable[[Visit, Form], Awaitable[Response]]
 
 
 def create_console(site: ConsoleSite, api: ASGIApp | None = None) -> ASGIApp:
-    """The whole application. `api` answers below `/api/v1`."""
+    """The whole application. `api` answers below `/api`."""
     pages = Pages(site)
     mounts: list[BaseRoute] = [Mount("/static", StaticFiles(directory=STATIC))]
     if api is not None:
-        mounts.append(Mount("/api/v1", api))
+        mounts.append(Mount("/api", api))
     app = Starlette(
         routes=[*mounts, *routes(pages)],
         exception_handlers={HTTPException: pages.show_http_error, Exception: pages.show_failure},

@@ -1,0 +1,122 @@
+"""Dead letters: their groups, a filtered list, and everything about one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
+
+from contracts.model import BEYOND, ShopId
+from contracts.reason_texts import Owner, ReasonText, find_text
+from services.console.api.answers import read_as_of, reply, text_context
+from services.console.api.callers import FigureReader, reveal_people
+from services.console.api.context import context_of
+from services.console.api.dead_letter_resources import DeadLetterDetailAnswer, DeadLetterGroups, DeadLetterPage
+from services.console.api.languages import language_of
+from services.console.api.orders import PeopleFlag
+from services.console.api.parameters import ListParameters, Parameters, Word
+from services.console.api.problems import ApiProblem, ProblemCode
+from services.console.api.routes import ApiRoute, link_to_next
+from services.console.queries.dead_letters import (
+    DeadLetterDetail,
+    DeadLetterQuery,
+    list_dead_letters,
+    list_groups,
+    read_dead_letter,
+)
+from services.settings.translation import translate_reason
+
+router = APIRouter(prefix="/v1", tags=["dead letters"], route_class=ApiRoute)
+LISTED = "dead-letters"
+
+
+class GroupParameters(Parameters):
+    """Parameters of the groups."""
+
+    owner: Annotated[Owner | None, Field(description="only what this one resolves")] = None
+
+
+class DeadLetterListParameters(ListParameters):
+    """Filters of the list of dead letters. `open`: null means open and closed ones."""
+
+    open: Annotated[bool | None, Field(description="only open or only closed ones")] = None
+    reason: Word = ""
+    shop: ShopId | None = None
+    service: Word = ""
+    owner: Owner | None = None
+    order_id: Annotated[int | None, Field(ge=1, lt=BEYOND)] = None
+    closed_by: Word = ""
+
+    def as_query(self) -> DeadLetterQuery:
+        """What the query takes."""
+        wanted = self.model_dump(exclude={"after", "limit", "owner"})
+        return DeadLetterQuery(**wanted, owner=self.owner or "")
+
+
+class DeadLetterParameters(Parameters):
+    """Parameters of one dead letter."""
+
+    people: PeopleFlag = False
+
+
+@router.get("/dead-letter-groups", response_model=DeadLetterGroups, summary="Group open dead letters")
+async def show_groups(request: Request, caller: FigureReader, wanted: Annotated[GroupParameters, Query()]) -> Response:
+    """The open dead letters grouped by reason and shop, with what each reason means."""
+    context = context_of(request)
+    async with context.open_view() as connection:
+        as_of = await read_as_of(connection, context)
+        found = await list_groups(connection, wanted.owner or "")
+    groups = [{**asdict(one), "explanation": _explain(one.reason, request)} for one in found]
+    return reply(request, DeadLetterGroups.model_validate({"as_of": as_of, "groups": groups}))
+
+
+@router.get("/dead-letters", response_model=DeadLetterPage, summary="List dead letters")
+async def show_dead_letters(
+    request: Request, caller: FigureReader, wanted: Annotated[DeadLetterListParameters, Query()]
+) -> Response:
+    """The dead letters that all filters match, newest first; with `open=false` by the time they were closed."""
+    context, filters = context_of(request), wanted.filters()
+    after = context.cursors.open(wanted.after, LISTED, filters)
+    async with context.open_view() as connection:
+        as_of = await read_as_of(connection, context)
+        page = await list_dead_letters(connection, wanted.as_query(), after, wanted.limit)
+    following = context.cursors.sign(page.next, LISTED, filters)
+    answer = DeadLetterPage.model_validate({"as_of": as_of, "dead_letters": page.items, "next": following})
+    return reply(request, answer, **link_to_next(request, following))
+
+
+@router.get("/dead-letters/{id}", response_model=DeadLetterDetailAnswer, summary="Read a dead letter")
+async def show_dead_letter(
+    request: Request,
+    caller: FigureReader,
+    id: Annotated[str, Path(max_length=200)],  # noqa: A002
+    wanted: Annotated[DeadLetterParameters, Query()],
+) -> Response:
+    """Everything about one dead letter: its reason, its history, and by permission what was refused."""
+    context = context_of(request)
+    if wanted.people:
+        await reveal_people(context, caller, f"dead-letter:{id}")
+    async with context.open_view() as connection:
+        as_of = await read_as_of(connection, context)
+        found = await read_dead_letter(connection, id)
+    if found is None:
+        raise ApiProblem(ProblemCode.UNKNOWN_RESOURCE, "no dead letter has this id")
+    content = {"as_of": as_of, **_content(found, request, people=wanted.people)}
+    return reply(request, DeadLetterDetailAnswer.model_validate(content, context=text_context(request)))
+
+
+def _content(found: DeadLetterDetail, request: Request, *, people: bool) -> dict[str, Any]:
+    return {
+        "dead_letter": found.summary,
+        "explanation": _explain(found.summary.reason, request),
+        "history": found.timeline,
+        "delivery": found.failed.delivery if people else None,
+        "record": found.failed.record if people else None,
+    }
+
+
+def _explain(reason: str, request: Request) -> ReasonText | None:
+    text = find_text(reason)
+    return translate_reason(text, language_of(request)) if text else None
