@@ -37,7 +37,7 @@ STREAMS = ("events export", "events replay", "events tail")
 OURS = (
     "alerts test", "command-keys", "console user add", "console user disable", "console user list",
     "console user password", "console user roles", "contracts check", "demo", "init", "run", "sandbox balance",
-    "sandbox both", "sandbox woocommerce", "topics create", "up",
+    "rights apply", "rights show", "rights users", "sandbox both", "sandbox woocommerce", "topics create", "up",
 )  # fmt: skip
 """They show only texts of Davtari and of the settings; the questions of `init` are tested there too."""
 
