@@ -50,6 +50,8 @@ class LogEnds:
         self._settings, self._topics = settings, topics
         self.ends: Mapping[Partition, int] = {}
         """The offset after the last record of each partition; empty until Kafka has answered."""
+        self.known = asyncio.Event()
+        """Set once Kafka has answered."""
 
     async def watch(self, _: Engine) -> None:
         """Look again and again, until cancelled."""
@@ -70,6 +72,7 @@ class LogEnds:
             while True:
                 found = await reader.end_offsets(partitions)
                 self.ends = {(tp.topic, tp.partition): end for tp, end in found.items()}
+                self.known.set()
                 await asyncio.sleep(LOOK_AGAIN)
         finally:
             await reader.stop()
