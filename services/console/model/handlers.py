@@ -15,6 +15,7 @@ from services.console.model.commands import COMMAND_RULES, COMMANDS
 from services.console.model.dead_letters import DEAD_LETTER_RULES, DEAD_LETTERS
 from services.console.model.documents import DOCUMENT_RULES
 from services.console.model.facts import FACT_RULES
+from services.console.model.health import HEALTH_RULES
 from services.console.model.order_days import CLOSED_DAYS, DAY_RULES, ORDER_DAYS
 from services.console.model.orders import decide_order
 from services.console.model.progress import PROGRESS_RULES
@@ -34,7 +35,7 @@ KINDS: Sequence[Kind[Any]] = (
 """The kinds of rows that queries read, each in a table of its own."""
 RULES: Sequence[Mapping[type[Event], Remember]] = (
     FACT_RULES, DOCUMENT_RULES, DEAD_LETTER_RULES, TIMELINE_RULES, APPROVAL_RULES, COMMAND_RULES, CATALOGUE_RULES,
-    PROGRESS_RULES, DAY_RULES,
+    PROGRESS_RULES, DAY_RULES, HEALTH_RULES,
 )  # fmt: skip
 
 
