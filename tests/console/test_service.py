@@ -69,7 +69,7 @@ async def ask(service: Service, question: Any, *values: Any) -> Any:
 
 
 async def read_to_the_end(service: Service, ends: LogEnds) -> Freshness:
-    """How far it has read, once Kafka has said where the topics end."""
+    """How far it has read, once Kafka has reported where the topics end."""
     await asyncio.wait_for(ends.known.wait(), 30)
     found: Freshness = await ask(service, read_freshness, ends.ends)
     return found

@@ -16,7 +16,7 @@ from services.engine.state.tables import records
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class StatedHealth:
     """The last statement of each feed, service and gate, and the shops that are not recognized.
 
     A service that states nothing is not among them: silence is no sign of health.
@@ -36,9 +36,9 @@ class Health:
         return not (stale or troubled or closed or self.unrecognized_shops)
 
 
-async def read_health(connection: AsyncConnection) -> Health:
+async def read_health(connection: AsyncConnection) -> StatedHealth:
     """What the services have stated last, each sorted by its name."""
-    return Health(
+    return StatedHealth(
         feeds=await _read(connection, FEED_HEALTH),
         services=await _read(connection, SERVICE_HEALTH),
         gates=await _read(connection, GATE_HEALTH),
