@@ -20,7 +20,7 @@ from contracts.topics import TOPICS
 from services.cli.registry import OPTIONAL_SERVICES, SERVICES
 from services.cli.rights.roles import KEYS, Role, roles
 from services.cli.rights.rules import all_rules
-from services.engine.kafka.authorization import RulesRefused, add_rules
+from services.engine.kafka.authorization import RulesRefused, add_rules, find_exposure
 from services.engine.kafka.topics import create_topics
 from tests.rights.secured_node import PREFIX, SecuredNode, run_secured_node
 
@@ -165,6 +165,12 @@ async def test_the_operator_makes_topics_of_the_installation_and_for_replays_onl
 async def test_nobody_but_the_administrator_gives_rights(node: SecuredNode, name: str) -> None:
     with pytest.raises(RulesRefused, match="administrator"):
         await add_rules(node.settings_of(ROLES[name].principal), all_rules(PREFIX))
+
+
+async def test_live_flows_run_on_a_kafka_that_checks_rights_wherever_it_is(node: SecuredNode) -> None:
+    settings = node.settings_of(ROLES["stock-publisher"].principal)
+    beyond = settings.model_copy(update={"bootstrap_servers": f"{node.address},kafka.example.ge:9092"})
+    assert [await find_exposure(beyond) for _ in range(2)] == ["", ""]
 
 
 async def test_nobody_without_a_password_gets_in(node: SecuredNode) -> None:

@@ -28,6 +28,12 @@ ANYBODY_ELSE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Addresses that nobody has (RFC 5737, RFC 3849): the system states from which of ours it would send there."""
 
 
+_CHECK_RIGHTS: set[str] = set()
+"""Servers that were found to check rights. A broker logs an error when somebody without the right to it asks for its
+rules, so each process asks once; no broker loses its authorizer without a restart.
+"""
+
+
 class ResourceKind(IntEnum):
     """Kinds of resources in the Kafka protocol."""
 
@@ -112,7 +118,7 @@ async def find_exposure(settings: KafkaSettings) -> str:
     Raises `KafkaUnreachable`.
     """
     async with _open_client(settings) as client:
-        checks_rights = await _checks_rights(client)
+        checks_rights = await _checks_rights(client, settings.bootstrap_servers)
         brokers = [(broker.host, broker.port) for broker in client.cluster.brokers()]
     if checks_rights and settings.authenticates:
         return ""
@@ -121,11 +127,15 @@ async def find_exposure(settings: KafkaSettings) -> str:
     return f"Kafka {why}, and other machines reach it at {reached}" if reached else ""
 
 
-async def _checks_rights(client: AIOKafkaClient) -> bool:
+async def _checks_rights(client: AIOKafkaClient, servers: str) -> bool:
     """Whether the broker has an authorizer. One that refuses the question has one, too."""
+    if servers in _CHECK_RIGHTS:
+        return True
     question = DescribeAclsRequest(ResourceKind.ANY, None, PatternKind.ANY, None, None, _ANY, _ANY)
     answer = await client.send(client.get_random_node(), question)
-    return bool(answer.error_code != SECURITY_DISABLED)
+    if answer.error_code != SECURITY_DISABLED:
+        _CHECK_RIGHTS.add(servers)
+    return servers in _CHECK_RIGHTS
 
 
 async def _find_reachable(servers: Iterable[tuple[str, int]]) -> str:
