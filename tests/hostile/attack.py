@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DAVTARI = Path(sys.executable).with_name("davtari")
+AT_ONCE = 64
+"""Connections that are opened side by side."""
 FILES = 4096
 """File descriptors that an attack needs."""
 
@@ -73,9 +75,11 @@ async def connected(port: int, count: int, sent: bytes = b"") -> AsyncIterator[l
     """So many connections, each with something sent on it; they are closed at the end."""
     opened: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
     try:
-        for _ in range(count):
-            opened.append(await asyncio.open_connection("127.0.0.1", port))
-            opened[-1][1].write(sent)
+        for first in range(0, count, AT_ONCE):
+            few = range(min(AT_ONCE, count - first))
+            opened += await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in few))
+            for _, writer in opened[first:]:
+                writer.write(sent)
         yield [reader for reader, _ in opened]
     finally:
         for _, writer in opened:

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from services.demo.environment import WEBHOOK_SECRET
 from services.demo.kafka import Broker
+from services.engine.runtime.connections import MOST
 from services.store_feed.bodies import LARGEST
 from services.store_feed.webhook import sign_body
 from tests.end_to_end.system import start_system
@@ -86,6 +87,18 @@ async def test_two_hundred_large_bodies_with_a_forged_signature(target: Target) 
     forged = post(PATH, body, _forged(body))
     async with connected(target.port, 200, forged[:-1]):
         await _withstands(target, 900_003)
+
+
+async def test_every_connection_busy_with_a_request(target: Target) -> None:
+    """The body of each is being read, as its interim answer shows: no connection only waits for a request."""
+    body = b"x" * 1000
+    request = post(PATH, body, _forged(body) | {"Expect": "100-continue"})[:-1]
+    async with connected(target.port, MOST, request) as busy:
+        async with asyncio.timeout(30):
+            interim = await asyncio.gather(*(reader.readuntil(b"\r\n\r\n") for reader in busy))
+        assert {line[:12] for line in interim} == {b"HTTP/1.1 100"}
+        await _withstands(target, 900_010)
+        assert sum(reader.at_eof() for reader in busy) >= 1, "one of the busy connections has given way"
 
 
 async def test_large_bodies_in_chunks_without_a_signature(target: Target) -> None:
