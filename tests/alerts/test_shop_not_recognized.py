@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.identity import ShopIdentified, ShopNotRecognized
+from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecognized
 from contracts.reasons import Reason
 from tests.alerts.alerts_bench import open_alerts_bench
 from tests.alerts.samples import alert_settings, shop_settings
@@ -20,5 +20,7 @@ async def test_an_unrecognized_shop_is_reported_until_it_is_accepted(tmp_path: P
     async with open_alerts_bench(tmp_path, shop_settings(alert_settings())) as alerts:
         await alerts.take(ShopNotRecognized.model_validate({**identity, "differences": ("another address",)}))
         assert [(each.cause, each.what) for each in await alerts.advance(minutes=1)] == [(cause, "opened")]
-        await alerts.take(ShopIdentified.model_validate({**identity, "how": "accepted"}), version=2)
+        asked = {"command_id": "c", "asked_by": "nino", "asked_at": NOW, "shop": "main", "why": "moved"}
+        await alerts.take(AcceptShopRequested.model_validate(asked))
+        await alerts.take(ShopIdentified.model_validate({**identity, "how": "accepted", "command": "c"}), version=2)
         assert [(each.cause, each.what) for each in await alerts.advance(minutes=2)] == [(cause, "resolved")]
