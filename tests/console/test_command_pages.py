@@ -14,6 +14,7 @@ from contracts.approvals import ApprovalGiven
 from contracts.operations import CommandSettled, DiscardRequested, ReplayRequested
 from services.console.access.audit import list_audit
 from services.console.model.handlers import TOPICS
+from services.settings.base import SecretMissing
 from tests.console.console_bench import ConsoleBench
 from tests.console.page_bench import PageBench, form_token, submit
 from tests.console.story import open_pages
@@ -92,12 +93,20 @@ async def test_who_does_not_resolve_it_cannot_close_it(bench: Bench, role: str) 
     assert pages.sent == []
 
 
-async def test_a_command_that_kafka_does_not_take_is_not_reported_as_given(tmp_path: Path) -> None:
-    async with open_pages(tmp_path, broken=KafkaConnectionError()) as (pages, _):
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [(KafkaConnectionError(), "Kafka did not confirm it"), (SecretMissing("commands.key-file"), "commands.key-file")],
+    ids=["no Kafka", "no key"],
+)
+async def test_a_command_that_cannot_be_sent_is_not_reported_as_given(
+    tmp_path: Path, broken: Exception, text: str
+) -> None:
+    async with open_pages(tmp_path, broken=broken) as (pages, _):
         path, client = await find_dead_letter(pages), await pages.signed_in("operator")
         answer = await submit(client, path, f"{path}/close", do="replay")
         assert answer.status_code == 503
         assert "was not sent" in answer.text
+        assert text in answer.text
         async with pages.access.read() as connection:
             assert [entry for entry in await list_audit(connection) if entry.action == "replay"] == []
 

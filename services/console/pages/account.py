@@ -31,7 +31,7 @@ PASSWORDS_DIFFER = _("The two new passwords are not the same.")
 
 async def start(visit: Visit) -> Response:
     """The first page."""
-    places = menu_for(visit.user, "/", has_model=visit.site.model is not None)
+    places = menu_for(visit.user, "/", visit.site.features)
     return redirect(next(link.path for link in places))
 
 

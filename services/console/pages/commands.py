@@ -14,7 +14,7 @@ from starlette.responses import Response
 from contracts.operations import Command
 from services.console.access.audit import write_audit
 from services.console.access.submissions import find_submission
-from services.console.pages.errors import AlreadySubmitted, command_not_sent
+from services.console.pages.errors import AlreadySubmitted, command_not_sent, no_signing_key
 from services.console.pages.forms import Form
 from services.console.pages.visit import Visit, redirect
 from services.console.queries.commands import CommandResult, read_command
@@ -60,7 +60,9 @@ async def _send(visit: Visit, command: Command) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
             await send(command, visit.person.name)
-    except (KafkaError, SecretMissing, TimeoutError, OSError) as error:
+    except SecretMissing as error:
+        raise no_signing_key(str(error)) from error
+    except (KafkaError, TimeoutError, OSError) as error:
         raise command_not_sent() from error
 
 

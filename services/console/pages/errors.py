@@ -141,6 +141,17 @@ def command_not_sent() -> PageError:
     )
 
 
+def no_signing_key(why: str) -> PageError:
+    """The console has no key to sign commands with."""
+    return PageError(
+        503,
+        _("The command was not sent"),
+        _("This console cannot sign commands: {why}"),
+        _("Give this text to whoever runs Davtari. Nothing was changed."),
+        {"why": why},
+    )
+
+
 def unavailable() -> PageError:
     """The query database cannot be read at the moment."""
     return PageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from services.console.access.users import ConsoleUser
 from services.console.pages.cookies import CookieJar
 from services.console.pages.errors import AlreadySubmitted
 from services.console.pages.forms import Form
-from services.console.pages.navigation import menu_for
+from services.console.pages.navigation import Feature, menu_for
 from services.console.pages.rendering import render
 from services.console.queries.freshness import Freshness
 from services.engine.client.commands import Deed
@@ -55,6 +55,13 @@ class ConsoleSite:
     cookies: CookieJar
     give: GiveCommand | None = None
     ends: ReadEnds = dict
+    has_api: bool = False
+
+    @property
+    def features(self) -> Collection[Feature]:
+        """What this console has besides the access database."""
+        features: dict[Feature, bool] = {"model": self.model is not None, "api": self.has_api}
+        return [feature for feature, is_there in features.items() if is_there]
 
     @property
     def limits(self) -> SessionLimits:
@@ -107,7 +114,7 @@ class Visit:
             "visit": self,
             "may": self.may,
             "permissions": Permission,
-            "menu": menu_for(self.user, self.request.url.path, has_model=self.site.model is not None),
+            "menu": menu_for(self.user, self.request.url.path, self.site.features),
             "form_token": self.new_form_token,
             "with_query": self.with_query,
         }
