@@ -22,6 +22,8 @@ def assemble_site(
     clock: Clock,
     give: GiveCommand | None = None,
     ends: ReadEnds = dict,
+    *,
+    has_api: bool = False,
 ) -> ConsoleSite:
     """What every page needs. Without `model` there are only the pages that show no data."""
     passwords = Passwords()
@@ -35,5 +37,6 @@ def assemble_site(
         sign_in=SignIn(access, passwords, asyncio.Lock()),
         give=give,
         ends=ends,
+        has_api=has_api,
         cookies=CookieJar(access.signing_key, secure=console.is_encrypted),
     )

@@ -27,7 +27,9 @@ async def serve_console(
         await issue(settings, command, asked_by=asked_by, source="davtari-console")
 
     async with open_access(settings.state.directory) as access:
-        site = assemble_site(settings, console, access, engine.database.read, clock, give, lambda: ends.ends)
+        site = assemble_site(
+            settings, console, access, engine.database.read, clock, give, lambda: ends.ends, has_api=True
+        )
         context = make_context(console, ends, clock, engine, access)
         address = ListenAddress(console.host, console.port, what="pages", section="console")
         serving = asyncio.create_task(serve(create_console(site, create_api(context)), address))
