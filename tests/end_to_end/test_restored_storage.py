@@ -18,7 +18,7 @@ from services.engine.kafka.topics import create_topics
 from services.engine.state.files import database_path
 from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
 from tests.end_to_end.waiting import wait_until, wait_until_empty
-from tests.runtime.test_older_state import Copy, copy_snapshot, copy_with_truncated_log, copy_without_log, put_back
+from tests.support.database_copies import Copy, copy_snapshot, copy_with_truncated_log, copy_without_log, put_back
 
 pytestmark = [
     pytest.mark.kafka,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,38 +23,14 @@ from tests.kafka.topics import AVAILABILITY, Topics, eventually
 from tests.outbox.fake_upstream import Upstream
 from tests.outbox.sample_service import NAME, availability, envelope, handlers, stock
 from tests.runtime.running_service import generation, run_service, state_file, wait_for_events
+from tests.support.database_copies import Copy, copy_snapshot, copy_with_truncated_log, copy_without_log, put_back
 
 pytestmark = [pytest.mark.kafka, pytest.mark.claim("K32")]
-HEADER = 32
-"""Bytes of a write-ahead log before its first frame."""
-Copy = Callable[[Path, Path], object]
 
 
 async def add_stock(topics: Topics, numbers: range, version: int = 1) -> None:
     """Publish stock of each item."""
     await topics.send(*[envelope(stock(f"i{n}", version), version=version) for n in numbers])
-
-
-def copy_without_log(from_: Path, to: Path) -> None:
-    shutil.copy(from_, to)
-
-
-def copy_snapshot(from_: Path, to: Path) -> None:
-    with closing(sqlite3.connect(from_)) as source, closing(sqlite3.connect(to)) as target:
-        source.backup(target)
-
-
-def copy_with_truncated_log(from_: Path, to: Path) -> None:
-    shutil.copy(from_, to)
-    to.with_name(f"{to.name}-wal").write_bytes(from_.with_name(f"{from_.name}-wal").read_bytes()[:HEADER])
-
-
-def put_back(copy: Path, path: Path) -> None:
-    """Restore a copy as an operator does: all files of the database are replaced."""
-    for part in ("", "-wal", "-shm"):
-        path.with_name(path.name + part).unlink(missing_ok=True)
-        with suppress(FileNotFoundError):
-            shutil.copy(copy.with_name(copy.name + part), path.with_name(path.name + part))
 
 
 @pytest.mark.parametrize("make_copy", [copy_without_log, copy_snapshot, copy_with_truncated_log])

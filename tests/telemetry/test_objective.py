@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from contracts.ledger import SaleRecorded
 from contracts.operations import DiscardRequested
 from contracts.reasons import Reason
-from contracts.shop import OrderChanged
 from services.cli.freshness import FeedAge, SaleTimeliness, freshness_lines, read_feed_ages, read_sale_timeliness
 from services.engine.outbox.outcome import Refused
 from services.engine.state.database import open_database
@@ -22,13 +20,11 @@ from services.order_exporter.readings import SalesOnTimeReadings
 from services.settings.model import Settings, StateSettings
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.sample_service import NAME, NOW, record
-from tests.support.exporting import SHOP, line, link, order, recorded_sale, settings
+from tests.support.exporting import SHOP, link, settings
+from tests.telemetry.paid_orders import LATE, SOON, USING, paid, sold
 from tests.telemetry.scrape import scrape
 
 pytestmark = pytest.mark.claim("I9")
-USING = settings()
-SOON, LATE = timedelta(seconds=299), timedelta(seconds=301)
-YESTERDAY = NOW - timedelta(days=1)
 
 
 @pytest.fixture
@@ -37,17 +33,6 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     async with open_bench(tmp_path, handlers(USING)) as found:
         found.clock.now = NOW
         yield found
-
-
-def paid(order_id: int, at: datetime = YESTERDAY, **fields: object) -> OrderChanged:
-    """An order paid at this time."""
-    return order(line(1, "60.00"), order_id=order_id, number=str(order_id), paid_at=at, **fields)
-
-
-def sold(bought: OrderChanged, after: timedelta) -> SaleRecorded:
-    """The Sale of an order, recorded so long after its payment."""
-    assert bought.paid_at is not None
-    return recorded_sale(bought, USING).model_copy(update={"recorded_at": bought.paid_at + after})
 
 
 async def counts(bench: Bench, using: Settings = USING) -> tuple[float | None, float | None]:

@@ -20,8 +20,8 @@ from services.settings.model import StateSettings
 from tests.outbox.bench import Bench, open_bench
 from tests.outbox.sample_service import NAME, NOW, record
 from tests.support.exporting import SHOP
+from tests.telemetry.paid_orders import LATE, SOON, USING, paid, sold
 from tests.telemetry.scrape import scrape
-from tests.telemetry.test_objective import LATE, SOON, USING, paid, sold
 
 pytestmark = pytest.mark.claim("S4.5")
 COMMAND = {"command_id": "c", "asked_by": "nino", "asked_at": NOW}

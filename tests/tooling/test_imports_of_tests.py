@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-EXCEPTIONS = Path(__file__).with_name("imports_of_tests.txt")
 
 
 def imported_tests(source: str) -> Iterator[str]:
@@ -19,10 +18,9 @@ def imported_tests(source: str) -> Iterator[str]:
 
 
 def test_no_test_module_imports_from_another_one() -> None:
-    exceptions = set(EXCEPTIONS.read_text(encoding="utf-8").split())
     files = {str(path.relative_to(TESTS)): path.read_text(encoding="utf-8") for path in TESTS.rglob("*.py")}
     found = {name for name, source in files.items() if next(imported_tests(source), None)}
-    assert found - exceptions == set(), "move what is shared to a helper module"
+    assert found == set(), "move what is shared to a helper module"
 
 
 def test_both_forms_of_import_are_found() -> None:
