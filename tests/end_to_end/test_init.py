@@ -148,7 +148,8 @@ async def test_init_asks_step_by_step_and_tries_each_answer(made: SandboxEnviron
     text = (folder / "davtari.toml").read_text(encoding="utf-8")
     assert not [secret for secret in SECRETS if secret in text or secret in seen]
     files = {path.name: path.stat().st_mode & 0o777 for path in (folder / "secrets").iterdir()}
-    assert files == dict.fromkeys(("balance-password", "main-key", "main-secret", "main-webhook"), 0o600)
+    private = ("balance-password", "main-key", "main-secret", "main-webhook", "privacy", "command-key")
+    assert files == dict.fromkeys(private, 0o600) | {"command-key.pub": 0o644}
     assert settings.balance.password().get_secret_value() == "sandbox-password"
 
 
