@@ -293,5 +293,6 @@ async def _tick(engine: Engine, changed: asyncio.Event) -> None:
         if not PROCESS_CLOCK_CHECK.problem:
             await carry_out_requests(engine)
         await asyncio.sleep(TICK)
+        pause = min(LONGEST_PAUSE, await engine.seconds_until_due())
         with suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), min(LONGEST_PAUSE, await engine.seconds_until_due()))
+            await asyncio.wait_for(changed.wait(), pause)
