@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.ma
 PAGES = {
     "": ("/sign-in", "/help", "/help/guides/accountant", "/help/search?q=password", "/help/settings/console.url"),
     "admin": ("/account", "/people", "/people/viewer", "/tokens", "/audit", "/nowhere"),
+    "operator": ("/health",),
     "accountant": (
         *("/today", "/orders?state=due", "/orders/main/1042?people=yes", "/orders/main/1043", "/attention"),
         *("/attention/list", "/attention/failed-sale:main:1043", "/approvals", "/approvals/history", "/days"),

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from contracts.gates import GateChecked
 from services.console.access.audit import list_audit
 from services.console.access.roles import ConsoleRole
 from tests.console.page_bench import PageBench, submit
 from tests.console.story import BOUGHT, HIDDEN, MARKUP, open_pages
+from tests.support.exporting import PAID
 
 PAGES = ("/orders", "/orders/main/1042", "/attention", "/attention/list", "/attention/list?closed=yes")
 PHONE = BOUGHT.person.phone
@@ -146,6 +148,21 @@ async def test_groups_say_cause_effect_and_fix_in_the_readers_language(pages: Pa
     assert "Nothing needs a person" in (await english.get("/attention?owner=storefront")).text
     assert "by nino" not in (await english.get("/attention/list")).text
     assert "nino" in (await english.get("/attention/list?closed=yes")).text
+
+
+async def test_operators_see_what_the_services_state_about_their_health(tmp_path: Path) -> None:
+    shut = GateChecked(
+        service="order-exporter", gate="orders", flows=("orders:main",), verdict="shut", why=("no warehouse <b>",),
+        since=PAID, checked_at=PAID,
+    )  # fmt: skip
+    async with open_pages(tmp_path) as (pages, data):
+        operator, viewer = await pages.signed_in("operator"), await pages.signed_in("viewer")
+        assert "No service has stated a problem" in (await operator.get("/health")).text
+        await data.take(shut)
+        html = (await operator.get("/health")).text
+        assert "no warehouse &lt;b&gt;" in html
+        assert "Something is not as it should be" in html
+        assert (await viewer.get("/health")).status_code == 403
 
 
 async def test_a_day_shows_both_sides_by_vat_rate_and_each_difference(pages: PageBench) -> None:

@@ -36,6 +36,7 @@ PLACES: tuple[Place, ...] = (
     Place("/days", _("Days"), Permission.SEE_FIGURES, uses="model"),
     Place("/stock", _("Stock"), Permission.SEE_FIGURES, uses="model"),
     Place("/catalogue", _("Catalogue"), Permission.SEE_FIGURES, uses="model"),
+    Place("/health", _("Health"), Permission.SEE_OPERATIONS, uses="model"),
     Place("/help", _("Help"), None),
     Place("/people", _("People"), Permission.ADMINISTER),
     Place("/tokens", _("API tokens"), Permission.ADMINISTER, uses="api"),

@@ -27,6 +27,7 @@ from services.console.pages import (
     catalogue,
     days,
     guides,
+    health,
     orders,
     people,
     stock,
@@ -111,6 +112,7 @@ def _pages_of_data(pages: Pages) -> Iterable[BaseRoute]:
     yield pages.show("/approvals/history", approvals.show_history, needs=figures)
     yield pages.show("/days", days.show_calendar, needs=figures)
     yield pages.show("/days/{shop}/{date}", days.show_day, needs=figures)
+    yield pages.show("/health", health.show_health, needs=Permission.SEE_OPERATIONS)
     yield pages.show("/stock", stock.show_stock, needs=figures)
     yield pages.show("/stock/{shop}/{sku:path}", stock.show_figure, needs=figures)
     yield pages.show("/catalogue", catalogue.show_items, needs=figures)
