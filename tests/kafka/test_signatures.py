@@ -20,7 +20,10 @@ from contracts.reasons import Reason
 from contracts.sample import samples
 from services.engine.kafka.record import Record, restore_record, to_failed_record
 from services.engine.kafka.signature import HEADER, Signer, Verifier, make_key_texts, read_public_keys, read_verifier
+from services.engine.privacy.key_ring import KeyRing
+from services.engine.privacy.opener import Opener, leave_people_out
 from services.settings.base import SecretMissing
+from services.settings.kafka import KafkaSettings
 from tests.support.signing import KEYS, SIGNER, verifier
 
 pytestmark = pytest.mark.claim("K34")
@@ -172,3 +175,14 @@ def test_the_signature_is_over_the_topic_the_key_and_the_value() -> None:
     marks = headers(enveloped(event))
     variants = {(topic, key, body) for topic in ("a", "ab") for key in (b"bc", b"c") for body in (b"x", b"cx")}
     assert len({dict(SIGNER.sign(topic, key, marks, body))[HEADER] for topic, key, body in variants}) == 8
+
+
+async def test_a_forged_command_stays_refused_when_its_personal_data_is_opened_or_left_out() -> None:
+    sample = next(one for one in samples() if one.name == "EditRequested.v2")
+    body = sample.raw_value()[:-1] + b', "person": null, "sealed": "e30....."}'
+    checked = verifier().check(Record("davtari.commands", 0, 1, 0, sample.key.encode(), body, sample.raw_headers()))
+    ring = KeyRing(KafkaSettings(bootstrap_servers="127.0.0.1:1"), verifier())
+    for unseal in (leave_people_out, Opener(ring).records):
+        (found,) = await unseal([checked])
+        with pytest.raises(Undecodable, match="is not signed"):
+            found.read()
