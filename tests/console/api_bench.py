@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixed
 
+from contracts.operations import Command
 from services.console.access.database import open_access
 from services.console.access.roles import ConsoleRole
 from services.console.access.tokens import Scope, make_token
@@ -40,6 +42,16 @@ class ApiBench:
     port: int
     log_ends: LogEnds
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    sent: list[Command] = field(default_factory=list)
+    """What Kafka has taken."""
+    failure: Exception | None = None
+    """Why Kafka takes nothing."""
+
+    async def issue(self, settings: Settings, command: Command, *, asked_by: str, source: str) -> None:
+        """Take a command as the issuer of commands does."""
+        if self.failure:
+            raise self.failure
+        self.sent.append(command.model_copy(update={"asked_by": asked_by}))
 
     @property
     def address(self) -> str:
@@ -78,11 +90,12 @@ async def serve_api(folder: Path, *, with_story: bool = True) -> AsyncIterator[A
     async with open_console(folder, USING) as data:
         if with_story:
             await data.take(*list_events())
-        serving = asyncio.create_task(serve_console(using, console, ends, clock, data.engine))
         bench = ApiBench(data, clock, folder, port, ends)
+        serving = asyncio.create_task(serve_console(using, console, ends, clock, data.engine))
         try:
             await _until_listening(port)
-            yield bench
+            with patch("services.console.pages.serving.issue", bench.issue):
+                yield bench
         finally:
             for client in bench.clients:
                 await client.aclose()

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
-from services.console.api import about, changes, dead_letters, orders
+from services.console.api import about, changes, commands, dead_letters, orders
 from services.console.api.body_limit import BodyLimit
 from services.console.api.context import ApiContext
 from services.console.api.document import describe_problems
@@ -22,7 +22,12 @@ ABOUT = """\
 What Davtari knows of orders, documents and dead letters. Every answer names in `as_of` what it reflects. \
 Lists have pages: pass `next` as `after`. Errors are problem details (RFC 9457) with a reason code. \
 Amounts are decimal texts, times are in UTC; texts for people are in English or Georgian, as Accept-Language says."""
-HTTP_CODES = {404: ProblemCode.UNKNOWN_ADDRESS, 405: ProblemCode.WRONG_METHOD}
+HTTP_CODES = {
+    400: ProblemCode.PARAMETER_INVALID,
+    404: ProblemCode.UNKNOWN_ADDRESS,
+    405: ProblemCode.WRONG_METHOD,
+    413: ProblemCode.BODY_TOO_LARGE,
+}
 
 
 class ConsoleApi(FastAPI):
@@ -55,7 +60,7 @@ def build_api() -> ConsoleApi:
         generate_unique_id_function=lambda route: route.name,
     )
     api.add_middleware(BodyLimit)
-    for module in (orders, dead_letters, changes, about):
+    for module in (orders, dead_letters, commands, changes, about):
         api.include_router(module.router)
     api.add_exception_handler(ApiProblem, answer_problem)
     api.add_exception_handler(HTTPException, _answer_http_error)
@@ -66,7 +71,7 @@ def build_api() -> ConsoleApi:
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     """An address without a route, or a method that it does not accept."""
     assert isinstance(error, HTTPException)
-    code = HTTP_CODES.get(error.status_code, ProblemCode.UNKNOWN_ADDRESS)
+    code = HTTP_CODES[error.status_code]
     detail = f"{request.method} {request.url.path[:200]}"
     return await answer_problem(request, ApiProblem(code, detail, headers=error.headers or {}))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import cast
@@ -10,6 +11,7 @@ from typing import cast
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
+from contracts.operations import Command
 from services.console.access.database import AccessDatabase
 from services.console.api.change_feed import ChangeFeed
 from services.console.api.cursors import CursorSigner
@@ -18,13 +20,15 @@ from services.engine.state.store import Partition
 
 OpenView = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a consistent view of the query database."""
+GiveSigned = Callable[[Command, str], Awaitable[None]]
+"""Sends a command in the name of a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
     """The databases, the clock, and the address of the console for links.
 
-    `log_ends`: where each partition of the topics ends now, as far as known.
+    `log_ends`: where each partition of the topics ends now, as far as known. `giving`: held while a command is given.
     """
 
     access: AccessDatabase
@@ -32,7 +36,9 @@ class ApiContext:
     clock: Clock
     address: str
     log_ends: Callable[[], Mapping[Partition, int]]
+    give: GiveSigned
     feed: ChangeFeed = field(default_factory=ChangeFeed)
+    giving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def cursors(self) -> CursorSigner:

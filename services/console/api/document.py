@@ -36,5 +36,5 @@ def _describe_operation(operation: dict[str, Any]) -> None:
     if operation.pop("x-public", False):
         return
     operation["security"] = [{"token": []}]
-    if "application/json" in responses["200"].get("content", {}):
+    if "application/json" in responses.get("200", {}).get("content", {}):
         responses["304"] = UNCHANGED

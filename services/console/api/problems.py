@@ -29,6 +29,9 @@ class ProblemCode(StrEnum):
     WRONG_METHOD = "api.wrong-method"
     PARAMETER_INVALID = "api.parameter-invalid"
     CURSOR_INVALID = "api.cursor-invalid"
+    KEY_REUSED = "api.idempotency-key-reused"
+    NO_LONGER_OPEN = "api.no-longer-open"
+    COMMAND_NOT_SENT = "api.command-not-sent"
     BODY_TOO_LARGE = "api.body-too-large"
     TOO_MANY_STREAMS = "api.too-many-streams"
     FAILED = "api.failed"
@@ -89,6 +92,21 @@ TEXTS: Mapping[ProblemCode, ProblemText] = {
         400,
         _("The cursor does not belong to this list with these filters."),
         _("Pass the value of next from a page with the same filters, or begin again without a cursor."),
+    ),
+    ProblemCode.KEY_REUSED: ProblemText(
+        409,
+        _("The Idempotency-Key was used for another request."),
+        _("Choose another key for each command; repeat a request with exactly the same address and body."),
+    ),
+    ProblemCode.NO_LONGER_OPEN: ProblemText(
+        409,
+        _("What the command is about is no longer open."),
+        _("Read it again: somebody has dealt with it, or it was resolved by itself."),
+    ),
+    ProblemCode.COMMAND_NOT_SENT: ProblemText(
+        503,
+        _("It is not known whether the command was sent."),
+        _("Repeat the request with the same Idempotency-Key: the command is carried out once."),
     ),
     ProblemCode.BODY_TOO_LARGE: ProblemText(
         413,

@@ -6,7 +6,7 @@ import asyncio
 
 from services.console.access.database import AccessDatabase, open_access
 from services.console.api.application import create_api
-from services.console.api.context import ApiContext
+from services.console.api.context import ApiContext, GiveSigned
 from services.console.model.progress import LogEnds
 from services.console.pages.assembly import assemble_site
 from services.console.pages.site import create_console
@@ -30,7 +30,7 @@ async def serve_console(
         site = assemble_site(
             settings, console, access, engine.database.read, clock, give, lambda: ends.ends, has_api=True
         )
-        context = make_context(console, ends, clock, engine, access)
+        context = make_context(console, ends, clock, engine, access, give)
         address = ListenAddress(console.host, console.port, what="pages", section="console")
         serving = asyncio.create_task(serve(create_console(site, create_api(context)), address))
         try:
@@ -42,9 +42,14 @@ async def serve_console(
 
 
 def make_context(
-    console: ConsoleSettings, ends: LogEnds, clock: Clock, engine: Engine, access: AccessDatabase
+    console: ConsoleSettings,
+    ends: LogEnds,
+    clock: Clock,
+    engine: Engine,
+    access: AccessDatabase,
+    give: GiveSigned,
 ) -> ApiContext:
     """What the API needs; it is woken by every change of the query database."""
-    context = ApiContext(access, engine.database.read, clock, console.address, lambda: ends.ends)
+    context = ApiContext(access, engine.database.read, clock, console.address, lambda: ends.ends, give)
     engine.on_change.append(context.feed.notify)
     return context
