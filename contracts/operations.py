@@ -160,7 +160,7 @@ class MappingRequested(Command):
 
 
 class CommandSettled(Event):
-    """The result of a command at one service."""
+    """The result of a command at one service. `already_closed`: refused because its dead letter was closed before."""
 
     TYPE: ClassVar[str] = "davtari.CommandSettled.v1"
     TOPIC: ClassVar[str] = "operations"
@@ -169,6 +169,7 @@ class CommandSettled(Event):
     outcome: Literal["done", "refused"]
     detail: str
     figures: dict[str, Whole] = Field(default_factory=dict)
+    already_closed: bool = False
     settled_at: Instant
 
     @property

@@ -84,9 +84,9 @@ def test_the_preview_of_a_discard_lists_what_would_be_closed(capsys: pytest.Capt
 class ChannelDouble:
     """Records the commands; the services answer as the test states."""
 
-    def __init__(self, outcome: str | None = "done", detail: str = "discarded") -> None:
+    def __init__(self, outcome: str | None = "done", detail: str = "discarded", *, closed: bool = False) -> None:
         self.sent: list[DiscardRequested] = []
-        self._outcome, self._detail = outcome, detail
+        self._outcome, self._detail, self._closed = outcome, detail, closed
 
     async def send(self, command: DiscardRequested) -> str:
         self.sent.append(command)
@@ -96,7 +96,7 @@ class ChannelDouble:
         if self._outcome is None:
             return []
         answer = {"command_id": correlation, "service": "order-exporter", "detail": self._detail, "settled_at": NOW}
-        return [CommandSettled.model_validate(answer | {"outcome": self._outcome})]
+        return [CommandSettled.model_validate(answer | {"outcome": self._outcome, "already_closed": self._closed})]
 
     async def wait_for(self, find: Callable[[], Any], _: float) -> Any:
         return find()
@@ -106,7 +106,7 @@ class ChannelDouble:
     ("channel", "kind", "code"),
     [
         (ChannelDouble(), "done", 0),
-        (ChannelDouble("refused", "dead letter 1 was already replayed"), "nothing to do", 0),
+        (ChannelDouble("refused", "dead letter 1 was already replayed", closed=True), "nothing to do", 0),
         (ChannelDouble("refused", "no"), "refused", 1),
         (ChannelDouble(None), "no answer", 3),
     ],

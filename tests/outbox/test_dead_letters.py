@@ -10,6 +10,7 @@ import pytest
 
 from contracts.balance import StockChanged
 from contracts.envelope import Envelope
+from contracts.operations import CommandSettled
 from contracts.reasons import Reason
 from services.engine.kafka.record import Record, restore_record
 from services.engine.outbox.decision import Decision, Refusal
@@ -88,6 +89,8 @@ async def test_a_second_replay_does_nothing_and_is_refused(bench: Bench) -> None
     await bench.take(replay(dead_letter.dead_letter, "c2"))
     assert await bench.rows() == before
     assert await command_outcomes(bench) == [("c1", "done"), ("c2", "refused")]
+    answers = [one.data for one in await bench.published() if isinstance(one.data, CommandSettled)]
+    assert [answer.already_closed for answer in answers] == [False, True]
 
 
 async def test_a_command_received_twice_is_executed_once(bench: Bench) -> None:

@@ -119,8 +119,7 @@ def find_result(dead_letter: DeadLetter, events: Sequence[Event], replacement: s
 
 def refused_result(dead_letter: DeadLetter, answer: CommandSettled) -> ReplayResult:
     """The result of a refused command; there is nothing to do for a dead letter that was closed before."""
-    already = "was already" in answer.detail
-    return ReplayResult(dead_letter, "nothing to do" if already else "refused", answer.detail)
+    return ReplayResult(dead_letter, "nothing to do" if answer.already_closed else "refused", answer.detail)
 
 
 def _is_outcome(event: Event, delivery: str) -> bool:

@@ -1,7 +1,7 @@
-"""Records that contradict what is known: their version is not newer, but they were stated later or differ.
+"""Records that contradict what is known: their version is not newer, but they were published later or differ.
 
 The writer of such a record had lost its own state: it ran twice, or on another database. All readers drop the record,
-because its version is not newer; so its writer states it again under the next version, and leaves a dead letter about
+because its version is not newer; so its writer publishes it again under the next version and leaves a dead letter about
 it. A repetition is no contradiction: its time is the known one.
 """
 
@@ -71,7 +71,7 @@ def parse_slot(subject: str) -> Slot | None:
 
 
 def decide(service: str, slot: Slot, held: SubjectVersion, state: State) -> Decision:
-    """State the record again, unless a newer version exists by now. Each subject has one dead letter, with a count."""
+    """Publish the record again, unless a newer version exists. Each subject has one dead letter, with a count."""
     found = state.get(CONTRADICTION, _key(slot))
     if found is None:
         return NOTHING
@@ -84,5 +84,5 @@ def decide(service: str, slot: Slot, held: SubjectVersion, state: State) -> Deci
     opened = dead_letter_of_record(service, record, Reason.RECORD_CONTRADICTION, detail, state.now).model_copy(
         update={"dead_letter": dead_letter_id(service, SUBJECT + _key(slot))}
     )
-    closed = make_settlement(opened, "overtaken", service, "it was stated again under a newer version", state.now)
+    closed = make_settlement(opened, "overtaken", service, "it was published again under a newer version", state.now)
     return Decision(announce=(event, opened, closed))

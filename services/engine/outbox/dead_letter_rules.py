@@ -184,7 +184,13 @@ def decide_command(service: str, command_id: str, state: State) -> Decision:
         settled_at=state.now,
     )
     if objection := _objection(command, parked):
-        return Decision(announce=(answer.model_copy(update={"outcome": "refused", "detail": objection}),))
+        return Decision(
+            announce=(
+                answer.model_copy(
+                    update={"outcome": "refused", "detail": objection, "already_closed": parked.state != "open"}
+                ),
+            )
+        )
     return _execute(command, parked, answer)
 
 
