@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.closing import DayClosed
@@ -106,7 +106,8 @@ async def read_histories(connection: AsyncConnection, keys: Iterable[str]) -> di
     """The facts of these orders (`shop:id`), folded as the rules of the console fold them."""
     names = list(keys)
     state = MemoryState(EPOCH)
-    await _load_facts(connection, state, or_(in_names(R.ref, "names"), in_names(R.key, "names")), names)
+    for mine in (in_names(R.ref, "names"), in_names(R.key, "names")):
+        await _load_facts(connection, state, mine, names)
     payments = [key for key in names for key in state.find(facts.PAYMENT, key)]
     await _load_facts(connection, state, (R.kind == facts.REFUSED.name) & in_names(R.key, "names"), payments)
     failed = select(dead_letters).where(in_names(dead_letters.c.ref, "names"))
