@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ async def test_a_full_disk_is_reported_while_it_lasts_and_nothing_is_lost(
     topics: Topics, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(conditions, "INTERVAL", 0.2)
+    monkeypatch.setattr(conditions, "CALM", timedelta(0))
     upstream = Upstream()
     async with run_service(topics, disk / "state", upstream):
         await topics.send(*[envelope(stock(f"i{n}")) for n in range(5)])
