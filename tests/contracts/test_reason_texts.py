@@ -18,7 +18,8 @@ from services.settings.translation import translate_reason
 GEORGIAN = re.compile(r"[\u10d0-\u10ff]{2,}")
 CODE = re.compile(r"`([^`]+)`")
 COMMANDS = re.compile(
-    r"davtari (up|check|plan (items|groups)|mapping set GROUP CATEGORY|mapping (in|ex)clude GROUP"
+    r"davtari (up|check|rights users DIR|rights apply|plan (items|groups)"
+    r"|mapping set GROUP CATEGORY|mapping (in|ex)clude GROUP"
     r"|apply PLAN|import (items|prices|stock)( --accept-loss)?|order ORDER --shop SHOP"
     r"|approvals list|approve document DOCUMENT|approve shape SHAPE"
     r"|dead-letters list|dead-letters (show|replay|discard) ID"

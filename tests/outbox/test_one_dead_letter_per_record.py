@@ -17,7 +17,7 @@ from contracts.registry import BY_TYPE
 from contracts.topics import REPORTERS, SERVICES, TOPICS, reports
 from services.balance_feed import handlers as balance_feed
 from services.catalog_importer import handlers as catalog_importer
-from services.cli.registry import OPTIONAL_SERVICES
+from services.cli.registry import OPTIONAL_SERVICES, PAGES
 from services.cli.registry import SERVICES as RUN
 from services.engine.kafka.record import Record
 from services.engine.outbox.engine import Engine
@@ -184,4 +184,4 @@ def read_by(service: str) -> tuple[str, ...]:
 
 
 def test_the_list_of_services_is_complete() -> None:
-    assert {*RUN, *OPTIONAL_SERVICES} == SERVICES
+    assert {*RUN, *OPTIONAL_SERVICES, *PAGES} == SERVICES
