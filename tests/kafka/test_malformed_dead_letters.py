@@ -10,13 +10,16 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
+from contracts.operations import Command
 from contracts.sample import Sample, samples
 from services.cli.command import command
 from services.cli.dead_letter_log import read_dead_letters
 from services.cli.screen import console
 from tests.kafka.topics import DEAD_LETTERS, Topics
+from tests.support.exporting import settings
 
 pytestmark = pytest.mark.kafka
+COMMANDS = Command.TOPIC
 SOUND = next(sample for sample in samples() if sample.name == "DeadLettered.v1.record")
 
 
@@ -39,7 +42,7 @@ async def list_dead_letters(topics: Topics) -> Result:
     @app.command()
     @command
     async def list_ids() -> int:
-        for one in await read_dead_letters(topics.settings):
+        for one in await read_dead_letters(settings().model_copy(update={"kafka": topics.settings})):
             console.print(one)
         return 0
 
@@ -50,7 +53,7 @@ async def list_dead_letters(topics: Topics) -> Result:
     "changed", [{"key": "x"}, {"value": "é"}, {"headers": [["ce_id", "x"]]}, {"headers": 7}, {"offset": 2**70}]
 )
 async def test_a_malformed_dead_letter_is_left_out_and_named(topics: Topics, changed: dict[str, object]) -> None:
-    await topics.create(DEAD_LETTERS)
+    await topics.create(DEAD_LETTERS, COMMANDS)
     await put_with_record(topics, "malformed", **changed)
     await put_with_record(topics, "sound")
     result = await list_dead_letters(topics)

@@ -16,6 +16,7 @@ from services.engine.kafka.record import Record, positions_after
 from tests.kafka.topics import AVAILABILITY, STOCK, BatchHandler, Topics, run_consumer
 from tests.kafka.unreadable_writer import run_writer
 from tests.outbox.sample_service import envelope, stock
+from tests.support.signing import with_keys
 
 pytestmark = pytest.mark.kafka
 CASES = {
@@ -77,7 +78,7 @@ async def test_a_command_reads_everything_else_and_names_the_place(topics: Topic
     await run_writer(topics.settings.bootstrap_servers, topics.settings.topic_prefix + STOCK, "bad-good")
     await topics.send(envelope(stock("last"), version=1))
     with collect_unreadable() as unreadable:
-        found = [one.data.key async for one in read_events(topics.settings, [STOCK])]
+        found = [one.data.key async for one in read_events(with_keys(topics.settings), [STOCK])]
     assert len(found) == 2
     assert unreadable == {f"{topics.settings.topic_prefix}{STOCK}/0/2": described(1, 2)}
 
