@@ -242,7 +242,7 @@ async def test_a_cursor_is_valid_only_for_its_list_and_its_filters(api: ApiBench
         ("/orders", {"after": cursor}),
         ("/orders", {"after": cursor, "status": "on-hold"}),
         ("/dead-letters", {"after": cursor}),
-        ("/orders", {"after": cursor[:-1] + ("A" if cursor[-1] != "A" else "B"), "status": "processing"}),
+        ("/orders", {"after": cursor.swapcase(), "status": "processing"}),
         *[("/orders", {"after": given}) for given in ("", "x", "WzFd.x", "\u10d0", "W10", "." * 500)],
     ]
     for path, params in wrong:

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
-from services.console.api import about, changes, commands, dead_letters, orders
+from services.console.api import about, books, catalogue, changes, commands, dead_letters, orders
 from services.console.api.body_limit import BodyLimit
 from services.console.api.context import ApiContext
 from services.console.api.document import describe_problems
@@ -19,7 +19,8 @@ from services.console.api.routes import answer_problem
 VERSION = "1.0.0"
 """Of the API: the second figure grows with every new resource or field, the first never."""
 ABOUT = """\
-What Davtari knows of orders, documents and dead letters. Every answer names in `as_of` what it reflects. \
+What Davtari knows of orders, documents, dead letters, items, stock, days and commands. \
+Every answer names in `as_of` what it reflects. \
 Lists have pages: pass `next` as `after`. Errors are problem details (RFC 9457) with a reason code. \
 Amounts are decimal texts, times are in UTC; texts for people are in English or Georgian, as Accept-Language says."""
 HTTP_CODES = {
@@ -60,7 +61,7 @@ def build_api() -> ConsoleApi:
         generate_unique_id_function=lambda route: route.name,
     )
     api.add_middleware(BodyLimit)
-    for module in (orders, dead_letters, commands, changes, about):
+    for module in (orders, dead_letters, books, catalogue, commands, changes, about):
         api.include_router(module.router)
     api.add_exception_handler(ApiProblem, answer_problem)
     api.add_exception_handler(HTTPException, _answer_http_error)

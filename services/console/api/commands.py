@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.approvals import ApprovalGiven
 from contracts.operations import DiscardRequested, ReplayRequested
 from services.console.access.roles import Permission
 from services.console.access.tokens import Scope
-from services.console.api.answers import read_as_of, reply, text_context
 from services.console.api.callers import Caller, CallerOf, FigureReader
 from services.console.api.command_resources import (
     AcceptedCommand,
@@ -23,14 +23,15 @@ from services.console.api.command_resources import (
 )
 from services.console.api.context import ApiContext, context_of
 from services.console.api.giving import IdempotencyKey, WantedCommand, give_once, is_accepted
+from services.console.api.lists import reply_content, reply_page
 from services.console.api.problems import ApiProblem, ProblemCode
-from services.console.api.routes import ApiRoute, link_to_next
+from services.console.api.routes import ApiRoute
 from services.console.queries.approvals import list_approvals
 from services.console.queries.commands import CommandQuery, list_commands, read_command
 from services.console.queries.dead_letters import read_dead_letter
+from services.console.queries.page import ResultPage
 
 router = APIRouter(prefix="/v1", tags=["commands"], route_class=ApiRoute)
-LISTED = "commands"
 DeadLetterPath = Annotated[str, Path(alias="id", max_length=200)]
 CommandPath = Annotated[str, Path(alias="id", max_length=200)]
 
@@ -105,30 +106,26 @@ async def show_commands(
     request: Request, caller: FigureReader, wanted: Annotated[CommandListParameters, Query()]
 ) -> Response:
     """The commands of all people and programs that all filters match, newest first."""
-    context, filters = context_of(request), wanted.filters()
-    after = context.cursors.open(wanted.after, LISTED, filters)
     query = CommandQuery(asked_by=wanted.asked_by, type=wanted.type, state=wanted.state or "")
-    async with context.open_view() as connection:
-        as_of = await read_as_of(connection, context)
-        page = await list_commands(connection, query, after, wanted.limit)
-    following = context.cursors.sign(page.next, LISTED, filters)
-    content = {"as_of": as_of, "commands": page.items, "next": following}
-    answer = CommandPage.model_validate(content, context=text_context(request))
-    return reply(request, answer, **link_to_next(request, following))
+
+    async def read(connection: AsyncConnection, after: str | None) -> ResultPage[Any]:
+        return await list_commands(connection, query, after, wanted.limit)
+
+    return await reply_page(request, wanted, CommandPage, "commands", read)
 
 
 @router.get("/commands/{id}", response_model=CommandAnswer, summary="Read a command")
 async def show_command(request: Request, caller: CallerOf, command_id: CommandPath) -> Response:
     """A command with the answers of the services. Needs the scope `read` or `commands`."""
     _require_command_reader(caller)
-    context = context_of(request)
-    async with context.open_view() as connection:
-        as_of = await read_as_of(connection, context)
-        found = await read_command(connection, command_id)
-    if found is None and not await is_accepted(context, command_id):
-        raise ApiProblem(ProblemCode.UNKNOWN_RESOURCE, "no command has this id")
-    content = {"as_of": as_of, "command": found or CommandResource(command_id=command_id)}
-    return reply(request, CommandAnswer.model_validate(content, context=text_context(request)))
+
+    async def read(connection: AsyncConnection) -> dict[str, Any] | None:
+        if (found := await read_command(connection, command_id)) is not None:
+            return {"command": found}
+        is_known = await is_accepted(context_of(request), command_id)
+        return {"command": CommandResource(command_id=command_id)} if is_known else None
+
+    return await reply_content(request, CommandAnswer, read)
 
 
 def _require_command_reader(caller: Caller) -> None:

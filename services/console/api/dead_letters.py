@@ -7,18 +7,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.model import BEYOND, ShopId
 from contracts.reason_texts import Owner, ReasonText, find_text
-from services.console.api.answers import read_as_of, reply, text_context
 from services.console.api.callers import FigureReader, reveal_people
 from services.console.api.context import context_of
 from services.console.api.dead_letter_resources import DeadLetterDetailAnswer, DeadLetterGroups, DeadLetterPage
 from services.console.api.languages import language_of
+from services.console.api.lists import reply_content, reply_page
 from services.console.api.orders import PeopleFlag
 from services.console.api.parameters import ListParameters, Parameters, Word
-from services.console.api.problems import ApiProblem, ProblemCode
-from services.console.api.routes import ApiRoute, link_to_next
+from services.console.api.routes import ApiRoute
 from services.console.queries.dead_letters import (
     DeadLetterDetail,
     DeadLetterQuery,
@@ -26,10 +26,10 @@ from services.console.queries.dead_letters import (
     list_groups,
     read_dead_letter,
 )
+from services.console.queries.page import ResultPage
 from services.settings.translation import translate_reason
 
 router = APIRouter(prefix="/v1", tags=["dead letters"], route_class=ApiRoute)
-LISTED = "dead-letters"
 
 
 class GroupParameters(Parameters):
@@ -64,12 +64,12 @@ class DeadLetterParameters(Parameters):
 @router.get("/dead-letter-groups", response_model=DeadLetterGroups, summary="Group open dead letters")
 async def show_groups(request: Request, caller: FigureReader, wanted: Annotated[GroupParameters, Query()]) -> Response:
     """The open dead letters grouped by reason and shop, with what each reason means."""
-    context = context_of(request)
-    async with context.open_view() as connection:
-        as_of = await read_as_of(connection, context)
+
+    async def read(connection: AsyncConnection) -> dict[str, Any]:
         found = await list_groups(connection, wanted.owner or "")
-    groups = [{**asdict(one), "explanation": _explain(one.reason, request)} for one in found]
-    return reply(request, DeadLetterGroups.model_validate({"as_of": as_of, "groups": groups}))
+        return {"groups": [{**asdict(one), "explanation": _explain(one.reason, request)} for one in found]}
+
+    return await reply_content(request, DeadLetterGroups, read)
 
 
 @router.get("/dead-letters", response_model=DeadLetterPage, summary="List dead letters")
@@ -77,14 +77,11 @@ async def show_dead_letters(
     request: Request, caller: FigureReader, wanted: Annotated[DeadLetterListParameters, Query()]
 ) -> Response:
     """The dead letters that all filters match, newest first; with `open=false` by the time they were closed."""
-    context, filters = context_of(request), wanted.filters()
-    after = context.cursors.open(wanted.after, LISTED, filters)
-    async with context.open_view() as connection:
-        as_of = await read_as_of(connection, context)
-        page = await list_dead_letters(connection, wanted.as_query(), after, wanted.limit)
-    following = context.cursors.sign(page.next, LISTED, filters)
-    answer = DeadLetterPage.model_validate({"as_of": as_of, "dead_letters": page.items, "next": following})
-    return reply(request, answer, **link_to_next(request, following))
+
+    async def read(connection: AsyncConnection, after: str | None) -> ResultPage[Any]:
+        return await list_dead_letters(connection, wanted.as_query(), after, wanted.limit)
+
+    return await reply_page(request, wanted, DeadLetterPage, "dead_letters", read)
 
 
 @router.get("/dead-letters/{id}", response_model=DeadLetterDetailAnswer, summary="Read a dead letter")
@@ -95,16 +92,14 @@ async def show_dead_letter(
     wanted: Annotated[DeadLetterParameters, Query()],
 ) -> Response:
     """Everything about one dead letter: its reason, its history, and by permission what was refused."""
-    context = context_of(request)
     if wanted.people:
-        await reveal_people(context, caller, f"dead-letter:{id}")
-    async with context.open_view() as connection:
-        as_of = await read_as_of(connection, context)
+        await reveal_people(context_of(request), caller, f"dead-letter:{id}")
+
+    async def read(connection: AsyncConnection) -> dict[str, Any] | None:
         found = await read_dead_letter(connection, id)
-    if found is None:
-        raise ApiProblem(ProblemCode.UNKNOWN_RESOURCE, "no dead letter has this id")
-    content = {"as_of": as_of, **_content(found, request, people=wanted.people)}
-    return reply(request, DeadLetterDetailAnswer.model_validate(content, context=text_context(request)))
+        return _content(found, request, people=wanted.people) if found else None
+
+    return await reply_content(request, DeadLetterDetailAnswer, read)
 
 
 def _content(found: DeadLetterDetail, request: Request, *, people: bool) -> dict[str, Any]:

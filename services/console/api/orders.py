@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from contracts.model import Instant, Money, ShopId
-from services.console.api.answers import read_as_of, reply, text_context
 from services.console.api.callers import FigureReader, reveal_people
 from services.console.api.context import context_of
+from services.console.api.lists import reply_content, reply_page
 from services.console.api.order_resources import OrderDetailAnswer, OrderPage, order_content
 from services.console.api.parameters import ListParameters, NumberPath, Parameters, ShopPath, Word
-from services.console.api.problems import ApiProblem, ProblemCode
-from services.console.api.routes import ApiRoute, link_to_next
+from services.console.api.routes import ApiRoute
 from services.console.model.order_states import StateName
-from services.console.queries.order_detail import OrderDetail, read_order
+from services.console.queries.order_detail import read_order
 from services.console.queries.orders import OrderFilter, search_orders
+from services.console.queries.page import ResultPage
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"], route_class=ApiRoute)
-LISTED = "orders"
 PeopleFlag = Annotated[
     bool, Field(description="Buyers unmasked: needs the scope `people`, and is written into the audit log.")
 ]
@@ -80,18 +80,13 @@ async def list_orders(
     request: Request, caller: FigureReader, wanted: Annotated[OrderListParameters, Query()]
 ) -> Response:
     """The orders that all filters match, newest first."""
-    context, filters = context_of(request), wanted.filters()
-    after = context.cursors.open(wanted.after, LISTED, filters)
     if wanted.people:
-        await reveal_people(context, caller, LISTED)
-    async with context.open_view() as connection:
-        as_of = await read_as_of(connection, context)
-        page = await search_orders(connection, wanted.as_filter(), after, wanted.limit)
-    following = context.cursors.sign(page.next, LISTED, filters)
-    answer = OrderPage.model_validate(
-        {"as_of": as_of, "orders": page.items, "next": following}, context=text_context(request)
-    )
-    return reply(request, answer, **link_to_next(request, following))
+        await reveal_people(context_of(request), caller, "orders")
+
+    async def read(connection: AsyncConnection, after: str | None) -> ResultPage[Any]:
+        return await search_orders(connection, wanted.as_filter(), after, wanted.limit)
+
+    return await reply_page(request, wanted, OrderPage, "orders", read)
 
 
 @router.get("/{shop}/{order_id}", response_model=OrderDetailAnswer, summary="Read an order")
@@ -106,14 +101,9 @@ async def show_order(
     context = context_of(request)
     if wanted.people:
         await reveal_people(context, caller, f"{shop}:{order_id}")
-    async with context.open_view() as connection:
-        as_of = await read_as_of(connection, context)
+
+    async def read(connection: AsyncConnection) -> dict[str, Any] | None:
         found = await read_order(connection, shop, order_id, people=wanted.people, until=wanted.until)
-    content = {"as_of": as_of, **order_content(_require(found, shop, order_id))}
-    return reply(request, OrderDetailAnswer.model_validate(content, context=text_context(request)))
+        return order_content(found) if found else None
 
-
-def _require(found: OrderDetail | None, shop: str, order_id: int) -> OrderDetail:
-    if found is None:
-        raise ApiProblem(ProblemCode.UNKNOWN_RESOURCE, f"order {order_id} of shop {shop} is not known")
-    return found
+    return await reply_content(request, OrderDetailAnswer, read)
