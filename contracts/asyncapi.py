@@ -62,7 +62,7 @@ AREAS = {
     "ledger": "What was put into the books",
     "privacy": "Keys of personal data",
     "commands": "What people ask and decide",
-    "operations": "What became of commands, and the state of services",
+    "operations": "Results of commands, and the state of services",
     "dead-letters": "What only a person can settle",
 }
 

@@ -51,7 +51,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("shop.notices", "shop:order", "Notes and statuses written back to orders, and their planned twins", "delete"),
     Topic("privacy.keys", "person_ref:service", "Keys of personal data", "compact", partitions=1, erases=True),
     Topic("commands", "command id", "What people ask and decide, signed", "delete", partitions=1),
-    Topic("operations", "command id", "What became of commands, and the state of services", "delete", partitions=1),
+    Topic("operations", "command id", "Results of commands, and the state of services", "delete", partitions=1),
     Topic(
         "dead-letters",
         "original key",

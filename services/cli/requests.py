@@ -38,7 +38,7 @@ class NoAnswer(Exception):
 
 
 def user_name() -> str:
-    """The operating system's user, whom the process cannot choose: `LOGNAME` and such variables are not asked."""
+    """The operating system's user, which the process cannot choose: `LOGNAME` and such variables are not asked."""
     uid = os.getuid()
     try:
         return pwd.getpwuid(uid).pw_name

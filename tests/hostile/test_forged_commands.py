@@ -139,7 +139,7 @@ async def test_forged_commands_are_refused_recorded_once_and_alerted(system: Sys
     wanted = before + 2 * len(forged)
     await system.wait_until(lambda: len(refused(system)) >= wanted, "all are refused")
     assert len(refused(system)) == wanted, "one dead letter for each, although several services read it"
-    await system.wait_until(lambda: _alerts(system), "the integrator is told")
+    await system.wait_until(lambda: _alerts(system), "the integrator is alerted")
     assert effects(system) == {}
     assert (await system.run_davtari("approvals", "list", "--json")).json == {"shapes": []}
 

@@ -132,7 +132,7 @@ def test_without_a_public_key_no_command_counts() -> None:
 
 
 def settled() -> CommandSettled:
-    """What became of a command: a service states it."""
+    """The result of a command, as a service states it."""
     return CommandSettled(command_id="c1", service="s", outcome="done", detail="", settled_at=NOW)
 
 

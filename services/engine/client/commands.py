@@ -1,7 +1,7 @@
 """Gives commands to the services: signs and publishes what a person asks or decides, and waits for the results.
 
 Everything that lets a person act on Davtari (the `davtari` command, a console) goes through here. The caller names the
-person, whom it must know: the signed-in user, or the user of the operating system.
+person, and must know who it is: the signed-in user, or the user of the operating system.
 """
 
 from __future__ import annotations

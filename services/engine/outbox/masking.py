@@ -1,7 +1,7 @@
 """Masks a person's data in texts that other systems write: Balance may quote what it refuses, in a spelling of its own.
 
 A value is found in any case and alphabet (Georgian or its romanizations), with other spaces or punctuation, and digits
-also with anything but letters and digits between them.
+also with anything but characters of words and digits between them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 MASK = "•••"
 SHORTEST = 4
-"""Shorter values identify nobody and are part of many words; names are masked from two letters on, as whole words."""
+"""Shorter values identify nobody and are part of many words; names are masked from two characters, as whole words."""
 SHORTEST_NUMBER = 6
-"""Digits; house numbers and the like are shorter."""
+"""Digits; numbers in addresses are shorter."""
 LOCAL_DIGITS = 9
 """Digits of a Georgian phone number without its prefix 995 or 0."""
 IMPERSONAL = frozenset({"person_ref", "uid", "LegalForm", "ExtCode", "country"})
@@ -33,7 +33,7 @@ _GEORGIAN = dict(_ROMANIZED)
 _MASKED = re.compile(r"\+?\0+(?:[^\w\0]\0+)*")
 """Characters to be masked, and a single character between two values."""
 _LATIN = (("ph", "p"), ("f", "p"), ("q", "k"), ("x", "kh"), ("w", "ts"))
-"""Other romanizations of the same letters."""
+"""Other romanizations of the same characters."""
 
 
 @dataclass(slots=True)
@@ -98,14 +98,14 @@ def _numbers(value: str) -> Iterable[str]:
 
 def _fold(text: str) -> _Folded:
     """Without case, accents, apostrophes and alphabet; everything between words is one space."""
-    letters: list[str] = []
+    folded_text: list[str] = []
     places: list[int] = []
     for place, character in enumerate(text):
         for folded in _spellings(character):
-            if folded != " " or (letters and letters[-1] != " "):
-                letters.append(folded)
+            if folded != " " or (folded_text and folded_text[-1] != " "):
+                folded_text.append(folded)
                 places.append(place)
-    return _merge(_Folded("".join(letters), places))
+    return _merge(_Folded("".join(folded_text), places))
 
 
 def _spellings(character: str) -> str:
@@ -123,7 +123,7 @@ def _spell(part: str) -> str:
 
 
 def _merge(folded: _Folded) -> _Folded:
-    """One spelling for all romanizations of a letter."""
+    """One spelling for all romanizations of a character."""
     for other, usual in _LATIN:
         for start in [match.start() for match in re.finditer(other, folded.text)][::-1]:
             place = folded.places[start]
