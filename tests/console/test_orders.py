@@ -18,7 +18,7 @@ from contracts.operations import CommandSettled, PaymentReceived
 from contracts.shop import OrderChanged, OrderRemoved, OrderUnreadable, RefundRemoved
 from services.console.queries.order_detail import read_order
 from services.console.queries.orders import OrderFilter, OrderOverview, search_orders
-from services.console.queries.page import InvalidCursor, ResultPage
+from services.console.queries.page import InvalidCursor, ResultPage, cursor_of
 from services.settings.translation import translator
 from tests.cli.day_events import open_dead_letter, recorded_credit_note, settled_dead_letter
 from tests.console.console_bench import ConsoleBench, open_console
@@ -148,6 +148,8 @@ async def test_pages_follow_one_another_without_a_gap_and_a_foreign_cursor_is_re
     for cursor in ("x", "", "W10", "WzEsMl0", "é", "A" * 1000, "bnVsbA"):
         with pytest.raises(InvalidCursor):
             await console.ask(search_orders, OrderFilter(), cursor)
+    beyond: ResultPage[OrderOverview] = await console.ask(search_orders, OrderFilter(), cursor_of(2**64 - 1, KEY), 4)
+    assert len(beyond.items) == 4
 
 
 async def test_an_order_shows_its_lines_beside_those_of_its_documents(console: ConsoleBench) -> None:

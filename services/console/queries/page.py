@@ -46,7 +46,7 @@ def parse_cursor(cursor: str, *types: type) -> tuple[Any, ...]:
     fits = isinstance(found, list) and len(found) == len(types)
     if not fits or not all(_is_of(value, type_) for value, type_ in zip(found, types, strict=True)):
         raise InvalidCursor("this is the cursor of another list")
-    return tuple(found)
+    return tuple(float(value) if type_ is float else value for value, type_ in zip(found, types, strict=True))
 
 
 def _is_of(value: Any, type_: type) -> bool:
