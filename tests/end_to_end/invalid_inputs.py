@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Any
 
 from contracts.reasons import Reason
 from contracts.sample import Sample, samples
+from services.demo.environment import WEBHOOK_SECRET
 
 Order = dict[str, Any]
 Change = Callable[[Order], object]
@@ -118,3 +121,29 @@ RECORDS: Mapping[str, InvalidRecord] = {
     "a version that is not a number": InvalidRecord(HEADERS, "shop.orders", _value(), _headers(ce_sequence=b"newest")),
     "a time without a zone": InvalidRecord(HEADERS, "shop.orders", _value(), _headers(ce_time=b"2026-11-20T10:03:07")),
 }
+
+
+def sign(body: bytes, secret: str = WEBHOOK_SECRET) -> dict[str, str]:
+    """The headers of a webhook with this body."""
+    made = hmac.digest(secret.encode(), body, "sha256")
+    return {"X-WC-Webhook-Signature": base64.b64encode(made).decode()}
+
+
+SOUND = b'{"id": 1042, "status": "processing"}'
+"""A webhook about an order."""
+WEBHOOKS: dict[str, tuple[int, bytes, dict[str, str]]] = {
+    "signed": (200, SOUND, sign(SOUND)),
+    "no signature": (401, SOUND, {}),
+    "a forged signature": (401, SOUND, sign(SOUND, "another secret")),
+    "the signature of another body": (401, SOUND, sign(b'{"id": 1043}')),
+    "a truncated signature": (401, SOUND, {"X-WC-Webhook-Signature": sign(SOUND)["X-WC-Webhook-Signature"][:20]}),
+    "an empty signature": (401, SOUND, {"X-WC-Webhook-Signature": ""}),
+    "a signature that is not ASCII": (401, SOUND, {"X-WC-Webhook-Signature": "ხელმოწერა"}),
+    "a ping": (200, b"webhook_id=5", {}),
+    "a ping with extra data": (401, b"webhook_id=5&id=1042", {}),
+    "signed, broken JSON": (200, b'{"id": ', sign(b'{"id": ')),
+    "signed, a list": (200, b"[1042]", sign(b"[1042]")),
+    "signed, no number": (200, b'{"id": "1042"}', sign(b'{"id": "1042"}')),
+    "signed, a negative number": (200, b'{"id": -5}', sign(b'{"id": -5}')),
+}
+"""Status, body and headers of each kind of webhook."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +21,7 @@ from services.demo.environment import ALL_LIVE, WEBHOOK_SECRET
 from services.demo.kafka import Broker
 from services.engine.kafka.connection import create_producer
 from tests.end_to_end import sandbox_requests
-from tests.end_to_end.invalid_inputs import ORDERS, RECORDS, UNREADABLE
+from tests.end_to_end.invalid_inputs import ORDERS, RECORDS, SOUND, UNREADABLE, WEBHOOKS, sign
 from tests.end_to_end.system import ALL_SERVICES, SystemUnderTest, start_system
 from tests.end_to_end.waiting import wait_until
 
@@ -175,29 +174,6 @@ async def test_valid_records_are_processed_after_invalid_ones(system: SystemUnde
 # -- webhooks
 
 
-def _signed(body: bytes, secret: str = WEBHOOK_SECRET) -> dict[str, str]:
-    made = hmac.digest(secret.encode(), body, "sha256")
-    return {"X-WC-Webhook-Signature": base64.b64encode(made).decode()}
-
-
-SOUND = b'{"id": 1042, "status": "processing"}'
-WEBHOOKS: dict[str, tuple[int, bytes, dict[str, str]]] = {
-    "signed": (200, SOUND, _signed(SOUND)),
-    "no signature": (401, SOUND, {}),
-    "a forged signature": (401, SOUND, _signed(SOUND, "another secret")),
-    "the signature of another body": (401, SOUND, _signed(b'{"id": 1043}')),
-    "a truncated signature": (401, SOUND, {"X-WC-Webhook-Signature": _signed(SOUND)["X-WC-Webhook-Signature"][:20]}),
-    "an empty signature": (401, SOUND, {"X-WC-Webhook-Signature": ""}),
-    "a signature that is not ASCII": (401, SOUND, {"X-WC-Webhook-Signature": "ხელმოწერა"}),
-    "a ping": (200, b"webhook_id=5", {}),
-    "a ping with extra data": (401, b"webhook_id=5&id=1042", {}),
-    "signed, broken JSON": (200, b'{"id": ', _signed(b'{"id": ')),
-    "signed, a list": (200, b"[1042]", _signed(b"[1042]")),
-    "signed, no number": (200, b'{"id": "1042"}', _signed(b'{"id": "1042"}')),
-    "signed, a negative number": (200, b'{"id": -5}', _signed(b'{"id": -5}')),
-}
-
-
 @pytest.mark.parametrize("name", WEBHOOKS)
 async def test_a_webhook_is_answered_by_its_signature_and_size(system: SystemUnderTest, name: str) -> None:
     status, body, headers = WEBHOOKS[name]
@@ -210,7 +186,7 @@ async def test_a_webhook_is_answered_by_its_signature_and_size(system: SystemUnd
 
 async def test_a_webhook_for_an_unknown_shop_is_not_found(system: SystemUnderTest) -> None:
     async with httpx.AsyncClient() as shop:
-        elsewhere = await shop.post(f"{_receiver(system)}/webhooks/elsewhere", content=SOUND, headers=_signed(SOUND))
+        elsewhere = await shop.post(f"{_receiver(system)}/webhooks/elsewhere", content=SOUND, headers=sign(SOUND))
         read = await shop.get(f"{_receiver(system)}/webhooks/main")
     assert (elsewhere.status_code, read.status_code) == (404, 405)
 
@@ -218,11 +194,11 @@ async def test_a_webhook_for_an_unknown_shop_is_not_found(system: SystemUnderTes
 async def test_forged_webhooks_are_reported_until_a_valid_one_arrives(system: SystemUnderTest) -> None:
     async with httpx.AsyncClient() as shop:
         for _ in range(3):
-            await shop.post(f"{_receiver(system)}/webhooks/main", content=SOUND, headers=_signed(SOUND, "forged"))
+            await shop.post(f"{_receiver(system)}/webhooks/main", content=SOUND, headers=sign(SOUND, "forged"))
     await system.wait_until(lambda: Reason.SHOP_WEBHOOK_REFUSED in _reasons(system), "a dead letter about the secret")
     # and the first valid signature closes it
     async with httpx.AsyncClient() as shop:
-        await shop.post(f"{_receiver(system)}/webhooks/main", content=SOUND, headers=_signed(SOUND))
+        await shop.post(f"{_receiver(system)}/webhooks/main", content=SOUND, headers=sign(SOUND))
     await system.wait_until(lambda: Reason.SHOP_WEBHOOK_REFUSED not in _reasons(system), "the dead letter is closed")
 
 
