@@ -14,6 +14,7 @@ from contracts.identity import AcceptShopRequested, ShopIdentified, ShopNotRecog
 from contracts.model import Event
 from services.connectors.identity.status import with_identity
 from services.connectors.woocommerce.client import WooCommerce
+from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.engine import Engine
 from services.sandbox.faults import FaultInjector
 from services.sandbox.woocommerce.app import create_shop
@@ -123,6 +124,14 @@ class StoreFeedBench:
         while rows := await self.engine.claim(identity_lane_name("main"), 10, ()):
             await self.engine.settle(list(zip(rows, await deliver(rows), strict=True)))
         return await self.ledger.news()
+
+    async def publish_order(self, at: Site) -> int:
+        """Have store-feed read and publish an order; returns its number."""
+        number = at.sell()
+        order = order_changed("main", Orders(at.shop).read(number))
+        async with self.engine.work() as work:
+            await work.announce([(order, None)])
+        return number
 
     async def recorded_identities(self) -> list[ShopIdentified]:
         """The identities recorded since the last call."""

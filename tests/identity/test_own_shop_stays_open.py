@@ -9,10 +9,8 @@ import pytest
 import pytest_asyncio
 
 from contracts.shop import OrderRemoved
-from services.connectors.woocommerce.order import order_changed
 from services.engine.outbox.outcome import Retry
 from services.sandbox.faults import InjectedFault
-from services.sandbox.woocommerce.orders import Orders
 from services.sandbox.woocommerce.shop import SandboxApiKey
 from services.store_feed.identity import KNOWN_ORDER
 from tests.identity.sample_shops import HOME, LIVE, Site, StoreFeedBench, copy_of, open_store_feed, site
@@ -30,15 +28,6 @@ async def check_shop(feed: StoreFeedBench, at: Site) -> Retry | None:
     """Check the shop, some time after the last check."""
     feed.clock.forward(minutes=11)
     return await (await feed.registrar(at, flows=LIVE)).shut()
-
-
-async def publish_order(feed: StoreFeedBench, at: Site) -> int:
-    """Have store-feed read and publish an order; returns its number."""
-    number = at.sell()
-    order = order_changed("main", Orders(at.shop).read(number))
-    async with feed.engine.work() as work:
-        await work.announce([(order, None)])
-    return number
 
 
 async def test_an_abandoned_checkout_deleted_by_woocommerce_does_not_block_the_shop(feed: StoreFeedBench) -> None:
@@ -161,7 +150,7 @@ async def test_after_a_rebuild_an_older_copy_is_recognized_by_the_published_orde
     older = copy_of(ours, feed.clock, home=HOME)
     assert await check_shop(feed, ours) is None
     for _ in range(4):
-        await publish_order(feed, ours)
+        await feed.publish_order(ours)
     assert isinstance(await check_shop(feed, older), Retry)
     assert await check_shop(feed, ours) is None
 
@@ -169,7 +158,7 @@ async def test_after_a_rebuild_an_older_copy_is_recognized_by_the_published_orde
 async def test_orders_known_to_be_deleted_by_the_shop_are_no_evidence(feed: StoreFeedBench) -> None:
     ours = site(HOME, feed.clock)
     ours.sell()
-    numbers = [await publish_order(feed, ours) for _ in range(4)]
+    numbers = [await feed.publish_order(ours) for _ in range(4)]
     assert await check_shop(feed, ours) is None
     ours.purge(*numbers)
     async with feed.engine.work() as work:
