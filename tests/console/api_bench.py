@@ -18,7 +18,7 @@ from tenacity import AsyncRetrying, retry_if_result, stop_after_delay, wait_fixe
 from contracts.operations import Command
 from services.console.access.database import open_access
 from services.console.access.roles import ConsoleRole
-from services.console.access.tokens import Scope, make_token
+from services.console.access.tokens import Scope, list_tokens, make_token, revoke_token
 from services.console.access.users import add_user
 from services.console.model.handlers import TOPICS
 from services.console.model.progress import LogEnds
@@ -57,6 +57,12 @@ class ApiBench:
     def address(self) -> str:
         """Its address."""
         return f"http://127.0.0.1:{self.port}"
+
+    async def revoke(self) -> None:
+        """Revoke the only token."""
+        async with open_access(self.directory) as access, access.write() as connection:
+            (token,) = await list_tokens(connection)
+            await revoke_token(connection, token.id, self.clock())
 
     async def token(
         self, role: ConsoleRole = ConsoleRole.ACCOUNTANT, scopes: Iterable[Scope] = (Scope.READ,), days: int = 30

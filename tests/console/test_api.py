@@ -1,27 +1,19 @@
-"""The JSON API over HTTP: resources, pages, ETags, people, and every kind of bad request."""
+"""The JSON API over HTTP: resources, pages, ETags, and every kind of bad request."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
-from services.console.access.audit import list_audit
-from services.console.access.database import open_access
-from services.console.access.roles import ConsoleRole
-from services.console.access.tokens import Scope, list_tokens, revoke_token
-from services.console.access.users import set_active
-from services.console.api.change_feed import MOST
+from services.console.access.tokens import Scope
 from services.console.api.problems import ProblemCode
 from tests.cli.day_events import open_dead_letter, settled_dead_letter
 from tests.console.api_bench import ApiBench, problem_of, serve_api
-from tests.console.story import BOUGHT, KEY, ORDER, another
+from tests.console.story import BOUGHT, ORDER, another
 
 READING = (Scope.READ, Scope.PEOPLE)
 PATHS = ("/orders", f"/orders/main/{ORDER}", "/dead-letters", "/dead-letter-groups", "/changes", "/token")
@@ -130,70 +122,6 @@ async def test_the_same_data_is_sent_once(api: ApiBench) -> None:
         assert int(again.headers["davtari-position"]) > int(first.headers["davtari-position"])
     await api.data.take(BOUGHT.model_copy(update={"status": "completed"}))
     assert (await client.get(f"/orders/main/{ORDER}", headers={"if-none-match": tag})).status_code == 200
-
-
-async def test_people_are_masked_unless_scope_and_role_allow_it_and_each_look_is_audited(api: ApiBench) -> None:
-    client = await api.reader(ConsoleRole.ACCOUNTANT, *READING)
-    email = BOUGHT.person.email if BOUGHT.person else ""
-    for path in ("/orders", f"/orders/main/{ORDER}"):
-        assert email not in (await client.get(path)).text
-        assert email in (await client.get(path, params={"people": "true"})).text
-    assert (await client.get("/orders", params={"text": email})).json()["orders"] == []
-    only = await client.get("/orders", params={"text": email, "people": "true"})
-    assert ORDER in [one["order_id"] for one in only.json()["orders"]]
-    async with open_access(api.directory) as access, access.read() as connection:
-        entries = [(one.user, one.action, one.subject, one.reason) for one in await list_audit(connection)]
-    assert entries[-2:] == [
-        ("accountant", "see-people", KEY, "API token warehouse"),
-        ("accountant", "see-people", "orders", "API token warehouse"),
-    ]
-    without_scope = await api.reader(ConsoleRole.ACCOUNTANT)
-    refused = await without_scope.get("/orders", params={"people": "true"})
-    problem_of(refused, 403, ProblemCode.SCOPE_MISSING)
-    assert 'scope="people"' in refused.headers["www-authenticate"]
-    without_role = await api.reader(ConsoleRole.VIEWER, *READING)
-    problem_of(await without_role.get("/orders", params={"people": "true"}), 403, ProblemCode.NOT_PERMITTED)
-
-
-@pytest.mark.parametrize("path", PATHS)
-async def test_only_a_valid_token_is_answered(api: ApiBench, path: str) -> None:
-    problem_of(await api.client(None).get(path), 401, ProblemCode.TOKEN_MISSING)
-    for header in ("Basic abc", "Bearer", "davtari_guess"):
-        problem_of(await api.client(None, authorization=header).get(path), 401, ProblemCode.TOKEN_MISSING)
-    answer = await api.client("davtari_guess").get(path)
-    problem_of(answer, 401, ProblemCode.TOKEN_INVALID)
-    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
-
-
-async def _expire(api: ApiBench) -> None:
-    api.clock.advance(days=31)
-
-
-async def _revoke(api: ApiBench) -> None:
-    async with open_access(api.directory) as access, access.write() as connection:
-        (token,) = await list_tokens(connection)
-        await revoke_token(connection, token.id, api.clock())
-
-
-async def _end_access(api: ApiBench) -> None:
-    async with open_access(api.directory) as access, access.write() as connection:
-        await set_active(connection, "accountant", active=False)
-
-
-@pytest.mark.parametrize("end", [_expire, _revoke, _end_access])
-async def test_a_token_ends(api: ApiBench, end: Callable[[ApiBench], Any]) -> None:
-    client = await api.reader()
-    assert (await client.get("/token")).json()["token"]["scopes"] == ["read"]
-    await end(api)
-    problem_of(await client.get("/token"), 401, ProblemCode.TOKEN_INVALID)
-
-
-async def test_scopes_and_roles_are_checked_for_each_resource(api: ApiBench) -> None:
-    sender = await api.reader(ConsoleRole.ACCOUNTANT, Scope.COMMANDS)
-    admin = await api.reader(ConsoleRole.ADMIN)
-    for path in PATHS[:-1]:
-        problem_of(await sender.get(path), 403, ProblemCode.SCOPE_MISSING)
-        assert "storefront" in problem_of(await admin.get(path), 403, ProblemCode.NOT_PERMITTED)["detail"]
 
 
 NONSENSE: list[tuple[str, str]] = [
@@ -311,65 +239,3 @@ async def test_a_database_that_does_not_answer_is_a_problem_without_details(api:
     assert answer.headers["retry-after"] == "30"
     assert "SELECT" not in answer.text
     assert (await client.get("/dead-letters")).status_code == 200
-
-
-async def _next_event(lines: AsyncIterator[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    async with asyncio.timeout(10):
-        async for line in lines:
-            name, _, value = line.partition(": ")
-            if name and value:
-                found[name] = value
-            elif found:
-                return found
-    raise AssertionError("the stream has ended")
-
-
-async def test_a_change_is_sent_to_those_who_follow(api: ApiBench) -> None:
-    client = await api.reader()
-    async with client.stream("GET", "/changes") as stream:
-        assert stream.headers["content-type"].startswith("text/event-stream")
-        lines = stream.aiter_lines()
-        first = await _next_event(lines)
-        await api.data.take(another(7000))
-        second = await _next_event(lines)
-    assert (first["event"], second["event"]) == ("change", "change")
-    assert int(second["id"]) > int(first["id"])
-    async with client.stream("GET", "/changes", headers={"last-event-id": first["id"]}) as stream:
-        assert (await _next_event(stream.aiter_lines()))["id"] == second["id"]
-
-
-async def test_the_number_of_streams_is_bounded_and_a_closed_one_counts_no_more(api: ApiBench) -> None:
-    client = await api.reader()
-    read: list[AsyncIterator[str]] = []  # one that is collected closes its stream
-    async with AsyncExitStack() as streams:
-        for _ in range(MOST):
-            stream = await streams.enter_async_context(client.stream("GET", "/changes"))
-            read.append(stream.aiter_lines())
-            await _next_event(read[-1])
-        answer = await _open_stream(client)
-        problem_of(answer, 429, ProblemCode.TOO_MANY_STREAMS)
-        assert answer.headers["retry-after"] == "30"
-        assert (await client.get("/orders")).status_code == 200
-    async with asyncio.timeout(10):
-        while (await _open_stream(client)).status_code != 200:
-            await api.data.take(another(7001))
-
-
-async def _open_stream(client: httpx.AsyncClient) -> httpx.Response:
-    """The head of the answer, and the body of one that is no stream."""
-    async with asyncio.timeout(10), client.stream("GET", "/changes") as answer:
-        if answer.status_code != 200:
-            await answer.aread()
-        return answer
-
-
-async def test_a_stream_ends_with_its_token(api: ApiBench) -> None:
-    client = await api.reader()
-    async with client.stream("GET", "/changes") as stream:
-        lines = stream.aiter_lines()
-        await _next_event(lines)
-        await _revoke(api)
-        await api.data.take(another(7003))
-        async with asyncio.timeout(10):
-            assert [line async for line in lines if line.startswith("data")] == []
