@@ -164,7 +164,12 @@ MENU = (
     MenuEntry("mapping", MANUAL, "cli.mapping:app", "Map groups of Balance to categories of a shop."),
     MenuEntry("links", MANUAL, "cli.links.app:app", "Show and change which Balance item is which product."),
     MenuEntry("backfill", MANUAL, "cli.backfill.app:app", "Find what is missing in the books, and export it."),
-    MenuEntry("person", LOOK, "cli.person.app:app", "Export everything that is held about one person."),
+    MenuEntry(
+        "person",
+        LOOK,
+        "cli.person.app:app",
+        "Export what is held about a person, or erase people whose retention has ended.",
+    ),
     MenuEntry(
         "forget",
         MANUAL,

@@ -80,7 +80,7 @@ async def settled(feed: Feed, **command: Any) -> tuple[CommandSettled, list[Even
             stated += await feed.ledger.news()
             answers = named(stated, CommandSettled)
             if answers:
-                return answers[0], [event for event in stated if event.TOPIC != "operations"]
+                return answers[0], [event for event in stated if event.TOPIC not in ("operations", "commands")]
             await changed.wait()
 
 

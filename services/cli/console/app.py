@@ -21,7 +21,7 @@ from services.console.access.passwords import PasswordRefused, Passwords, requir
 from services.console.access.roles import ConsoleRole
 from services.console.access.users import UserRefused, normalize_name
 
-app = typer.Typer(no_args_is_help=True, help="The pages of the console.")
+app = typer.Typer(no_args_is_help=True, help="Add and change the people who may use the console's pages.")
 user_app = typer.Typer(no_args_is_help=True, help="The people who may sign in to the console.")
 app.add_typer(user_app, name="user")
 

@@ -32,7 +32,9 @@ from services.engine.client.reader import read_events
 from services.engine.clock import local_date, local_day, next_run, utc_now
 from services.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="What is held about one person.")
+app = typer.Typer(
+    no_args_is_help=True, help="Export what is held about a person, or erase people whose retention has ended."
+)
 Related = Annotated[
     bool, typer.Option("--related", help="Include orders that are probably the same person's, in any shop.")
 ]
