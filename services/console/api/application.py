@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
+from contracts.validation import problem
 from services.console.api import about, books, catalogue, changes, commands, dead_letters, orders
 from services.console.api.body_limit import BodyLimit
 from services.console.api.context import ApiContext
@@ -79,7 +80,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [ParameterError(parameter=_name(one["loc"]), detail=str(one["msg"])) for one in error.errors()]
+    errors = [ParameterError(parameter=_name(one["loc"]), detail=problem(one)) for one in error.errors()]
     detail = f"{len(errors)} of the parameters cannot be used"
     return await answer_problem(request, ApiProblem(ProblemCode.PARAMETER_INVALID, detail, errors))
 
