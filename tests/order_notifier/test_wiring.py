@@ -12,9 +12,11 @@ import pytest
 from contracts.identity import ShopIdentified
 from services.connectors.identity.evidence import compute_key_mark
 from services.connectors.woocommerce.client import WooCommerce
+from services.demo.kafka import Broker
 from services.engine.outbox.outcome import Done, Outcome, Retry
 from services.engine.runtime.blueprint import Blueprint
 from services.order_notifier import app
+from services.settings.kafka import KafkaSettings
 from tests.order_notifier.notifier_bench import HOME, MOVES, NOTES, World, sale, settings, world
 from tests.outbox.bench import open_bench
 from tests.outbox.sample_service import NOW, record
@@ -45,12 +47,15 @@ async def test_each_shop_has_two_lanes_and_what_is_live_has_a_gate(
         assert len(made.gates) == gates
 
 
+@pytest.mark.kafka
 async def test_a_key_that_may_only_read_holds_both_back_before_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kafka: Broker
 ) -> None:
-    async with world(tmp_path, settings(**LIVE)) as on, wired(on, monkeypatch) as made:
+    on_kafka = {"kafka": KafkaSettings(bootstrap_servers=kafka.bootstrap_servers)}
+    live = settings(**LIVE).model_copy(update=on_kafka)
+    async with world(tmp_path, live) as on, wired(on, monkeypatch) as made:
         assert [(await gate.check()).faults for gate in made.gates] == [(), ()]
-    reads = world(tmp_path / "reads", settings(**LIVE), key="ck_sandbox_reads")
+    reads = world(tmp_path / "reads", live, key="ck_sandbox_reads")
     async with reads as on, wired(on, monkeypatch) as made:
         event = [(await gate.check()).faults for gate in made.gates]
         assert ["key may write" in str(each) for each in event] == [True, True]
