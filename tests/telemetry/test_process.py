@@ -23,6 +23,7 @@ from tests.kafka.topics import Topics, eventually
 from tests.outbox.fake_upstream import Upstream
 from tests.runtime.sample_process import blueprint, settings
 from tests.support.secret import SECRET
+from tests.support.signing import KEYS
 from tests.telemetry.scrape import Scrape, scrape
 
 NAME = "stock-publisher"
@@ -45,6 +46,9 @@ topic-prefix = "{prefix}"
 [privacy]
 secret-file = "privacy"
 
+[commands]
+public-key-file = "{key}"
+
 [telemetry.ports]
 stock-publisher = {port}
 """
@@ -57,7 +61,8 @@ async def settings_file(topics: Topics, tmp_path: Path, unused_tcp_port: int) ->
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "secret").chmod(0o600)
     (tmp_path / "privacy").write_text(SECRET)
-    file.write_text(FILE.format(broker=kafka.bootstrap_servers, prefix=kafka.topic_prefix, port=unused_tcp_port))
+    at = {"broker": kafka.bootstrap_servers, "prefix": kafka.topic_prefix, "port": unused_tcp_port}
+    file.write_text(FILE.format(**at, key=KEYS.public_key_file))
     await create_topics(load(file, {}).kafka)
     return file
 

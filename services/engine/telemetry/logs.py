@@ -60,6 +60,8 @@ LOG_FIELDS = {
     "gate": "the check that live flows must pass",
     "made": "webhooks that were created",
     "enabled": "webhooks that were switched on again",
+    "path": "the path of a request to the console",
+    "number": "the number under which a page or problem showed this error",
 }
 """The fields that a line may have beside its message: one name for each thing, so that a search finds all of them."""
 _SERVICE: ContextVar[str | None] = ContextVar("service", default=None)
