@@ -101,7 +101,8 @@ def test_the_secrets_of_one_container_are_in_no_other() -> None:
     assert mounted == {
         "${DAVTARI_CONFIG:-.}": set(),
         "passwords": set(),
-        **{f"{name}-settings": {name} for name in (*OURS, "operator", "prometheus")},
+        **{f"{name}-settings": {name} for name in (*OURS, "prometheus")},
+        "operator-settings": {"operator", "retention"},
         "broker-settings": {"kafka"},
         "administrator-settings": {"rights", "topics"},
         "demo-settings": {"plan", "story"},
