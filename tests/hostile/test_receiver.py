@@ -68,11 +68,13 @@ async def _withstands(target: Target, number: int) -> None:
     assert memory < MEMORY
 
 
+@pytest.mark.claim("K36")
 async def test_a_thousand_half_open_connections(target: Target) -> None:
     async with connected(target.port, 1000, b"POST /webhooks/main HTTP/1.1\r\nHost: davtari.test\r\n"):
         await _withstands(target, 900_001)
 
 
+@pytest.mark.claim("K36")
 async def test_two_hundred_large_bodies_without_a_signature(target: Target) -> None:
     body = b"x" * (5_000_000)
     unsigned = post(PATH, body, {"Content-Length": str(len(body))})
