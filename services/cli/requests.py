@@ -56,7 +56,8 @@ async def request(settings: Settings, command: AnyCommand, patience: float) -> C
     async with open_answers(settings.kafka, "operations") as consumer:
         await issue(settings, command, asked_by=user_name())
         try:
-            return await asyncio.wait_for(wait_for_settlement(consumer, command.command_id), patience)
+            async with asyncio.timeout(patience):
+                return await wait_for_settlement(consumer, command.command_id)
         except TimeoutError:
             raise NoAnswer(
                 f"No service answered within {patience:g} s. The command is kept and will be carried out. "

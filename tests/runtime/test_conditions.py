@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
@@ -248,3 +248,30 @@ async def test_no_deadline_expires_while_the_clock_is_wrong(
         await asyncio.wait([ticking])
         # then it becomes a dead letter only if other clocks agree
         assert bool(await bench.dead_letters()) == ends
+
+
+async def test_a_change_at_the_moment_of_the_stop_does_not_keep_a_service_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TICK", 0.0)
+    async with open_bench(tmp_path, Handlers((), {}, Script())) as bench:
+        changed = Waited()
+        ticking = asyncio.create_task(service._tick(bench.engine, changed))
+        await changed.is_waited_for.wait()
+        changed.set()
+        ticking.cancel()
+        ended, _ = await asyncio.wait([ticking], timeout=10)
+        assert ended == {ticking}
+
+
+class Waited(asyncio.Event):
+    """An event that shows when somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_waited_for = asyncio.Event()
+
+    async def wait(self) -> Literal[True]:
+        """Wait, and show it."""
+        self.is_waited_for.set()
+        return await super().wait()

@@ -91,7 +91,8 @@ async def _publish_all(settings: KafkaSettings, found: Iterator[Record], prefix:
         await sender.start()
         await _publish(sender, found, prefix, settings.send_timeout)
     finally:
-        await asyncio.wait_for(sender.stop(), CLOSE_TIMEOUT)
+        async with asyncio.timeout(CLOSE_TIMEOUT):
+            await sender.stop()
 
 
 async def _publish(sender: AIOKafkaProducer, found: Iterator[Record], prefix: str, timeout: float) -> None:

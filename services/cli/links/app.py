@@ -57,7 +57,8 @@ async def request_links(settings: Settings, shop: str, links: Sequence[Requested
 async def _watch(shop: str, waiting: set[str], events: AsyncIterator[Envelope[Event]], patience: float) -> None:
     while waiting:
         try:
-            event = (await asyncio.wait_for(anext(events), patience)).data
+            async with asyncio.timeout(patience):
+                event = (await anext(events)).data
         except TimeoutError:
             problem = f"{len(waiting)} links are not confirmed; there was no answer for {patience:g} s"
             raise NoAnswer(f"{problem}. They will be created when catalog-importer runs: davtari status") from None

@@ -114,7 +114,8 @@ async def _watch(
 ) -> None:
     while progress.open:
         try:
-            envelope = await asyncio.wait_for(anext(events), patience)
+            async with asyncio.timeout(patience):
+                envelope = await anext(events)
         except TimeoutError:
             raise NoAnswer(_describe_timeout(progress, patience)) from None
         if progress.apply_event(envelope.data):

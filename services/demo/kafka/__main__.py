@@ -47,7 +47,8 @@ async def _until_stopped(owner: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     while _is_alive(owner) and not stop.is_set():
         try:
-            await asyncio.wait_for(stop.wait(), WATCH_SECONDS)
+            async with asyncio.timeout(WATCH_SECONDS):
+                await stop.wait()
         except TimeoutError:
             continue
 

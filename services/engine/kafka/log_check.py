@@ -54,7 +54,8 @@ class LogCheck:
         """Check at intervals, and at once when `requested` is set. Raises `LogChanged`; skips while Kafka is away."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.requested.wait(), CHECK_INTERVAL)
+                async with asyncio.timeout(CHECK_INTERVAL):
+                    await self.requested.wait()
             self.requested.clear()
             try:
                 await self.check()

@@ -94,7 +94,8 @@ class Membership:
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.check_requested.wait(), CHECK_INTERVAL)
+            async with asyncio.timeout(CHECK_INTERVAL):
+                await self.check_requested.wait()
         self.check_requested.clear()
 
     async def check(self) -> None:

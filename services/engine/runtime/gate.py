@@ -162,7 +162,8 @@ class Gatekeeper:
             self._report_closed(why, LONGEST_PAUSE)
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), LONGEST_PAUSE)
+                async with asyncio.timeout(LONGEST_PAUSE):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
 

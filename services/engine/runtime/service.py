@@ -295,4 +295,5 @@ async def _tick(engine: Engine, changed: asyncio.Event) -> None:
         await asyncio.sleep(TICK)
         pause = min(LONGEST_PAUSE, await engine.seconds_until_due())
         with suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), pause)
+            async with asyncio.timeout(pause):
+                await changed.wait()
