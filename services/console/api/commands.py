@@ -22,7 +22,7 @@ from services.console.api.command_resources import (
     DiscardBody,
 )
 from services.console.api.context import ApiContext, context_of
-from services.console.api.giving import IdempotencyKey, WantedCommand, give_once, is_accepted
+from services.console.api.issuing import IdempotencyKey, WantedCommand, is_accepted, issue_once
 from services.console.api.lists import reply_content, reply_page
 from services.console.api.problems import ApiProblem, ProblemCode
 from services.console.api.routes import ApiRoute
@@ -47,7 +47,7 @@ async def replay_dead_letter(
         await _require_open(context_of(request), dead_letter)
         return WantedCommand(ReplayRequested(dead_letter=dead_letter, **header), "replay", dead_letter)
 
-    return await give_once(request, caller, idempotency_key, make)
+    return await issue_once(request, caller, idempotency_key, make)
 
 
 @router.post("/dead-letters/{id}/discard", response_model=AcceptedCommand, status_code=202, summary="Discard")
@@ -62,7 +62,7 @@ async def discard_dead_letter(
         command = DiscardRequested(dead_letter=dead_letter, why=body.why, **header)
         return WantedCommand(command, "discard", dead_letter, body.why)
 
-    return await give_once(request, caller, idempotency_key, make)
+    return await issue_once(request, caller, idempotency_key, make)
 
 
 @router.post("/approvals", response_model=AcceptedCommand, status_code=202, summary="Approve")
@@ -78,7 +78,7 @@ async def approve_document(
         command = ApprovalGiven(shop=body.shop, shape=shape, document=document, why=body.why, **header)
         return WantedCommand(command, "approve", document or f"{body.shop}: {shape}", body.why)
 
-    return await give_once(request, caller, idempotency_key, make)
+    return await issue_once(request, caller, idempotency_key, make)
 
 
 async def _require_open(context: ApiContext, dead_letter: str) -> None:

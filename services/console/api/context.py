@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import cast
@@ -11,24 +11,22 @@ from typing import cast
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
-from contracts.operations import Command
 from services.console.access.database import AccessDatabase
 from services.console.api.change_feed import ChangeFeed
 from services.console.api.cursors import CursorSigner
+from services.engine.client.commands import IssueSigned
 from services.engine.clock import Clock
 from services.engine.state.store import Partition
 
 OpenView = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a consistent view of the query database."""
-GiveSigned = Callable[[Command, str], Awaitable[None]]
-"""Sends a command in the name of a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
     """The databases, the clock, and the address of the console for links.
 
-    `log_ends`: where each partition of the topics ends now, as far as known. `giving`: held while a command is given.
+    `log_ends`: where each partition of the topics ends now, as far as known. `issuing`: held while a command is issued.
     """
 
     access: AccessDatabase
@@ -36,9 +34,9 @@ class ApiContext:
     clock: Clock
     address: str
     log_ends: Callable[[], Mapping[Partition, int]]
-    give: GiveSigned
+    issue: IssueSigned
     feed: ChangeFeed = field(default_factory=ChangeFeed)
-    giving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    issuing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def cursors(self) -> CursorSigner:

@@ -11,9 +11,9 @@ from services.console.access.passwords import PasswordRefused, require_acceptabl
 from services.console.access.sessions import begin_session, end_session
 from services.console.access.sign_in import TooManyAttempts
 from services.console.access.users import read_password, set_password
+from services.console.languages import find_language
 from services.console.pages.errors import too_many_attempts
 from services.console.pages.forms import Form
-from services.console.pages.languages import find_language
 from services.console.pages.navigation import menu_for
 from services.console.pages.role_names import list_roles
 from services.console.pages.visit import Visit, redirect

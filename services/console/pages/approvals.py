@@ -10,7 +10,7 @@ from starlette.responses import Response
 from contracts.approvals import ApprovalGiven
 from contracts.operations import Command
 from services.console.access.roles import Permission
-from services.console.pages.commands import GivenCommand, give_command, read_progress
+from services.console.pages.commands import AuditedCommand, issue_command, read_progress
 from services.console.pages.errors import nothing_known
 from services.console.pages.forms import Form
 from services.console.pages.parameters import text_parameter
@@ -32,7 +32,7 @@ async def show_approvals(visit: Visit) -> Response:
     """The shapes with documents that wait."""
     async with visit.read_model() as connection:
         shapes = await list_approvals(connection)
-    may_approve = visit.may(Permission.APPROVE) and visit.site.give is not None
+    may_approve = visit.may(Permission.APPROVE) and visit.site.issue is not None
     return visit.render("approvals.html", shapes=shapes, may_approve=may_approve, progress=await read_progress(visit))
 
 
@@ -47,7 +47,7 @@ async def approve(visit: Visit, form: Form) -> Response:
     whole = form.text("do") == "shape"
     make = partial(_approval, shop, shape, None if whole else document, why)
     subject = f"{shop}: {shape}" if whole else document
-    return await give_command(visit, form, make, GivenCommand("approve", subject, why), "/approvals")
+    return await issue_command(visit, form, make, AuditedCommand("approve", subject, why), "/approvals")
 
 
 def _approval(shop: str, shape: str, document: str | None, why: str, header: dict[str, Any]) -> Command:

@@ -8,7 +8,8 @@ from services.console.access.database import AccessDatabase
 from services.console.access.passwords import Passwords
 from services.console.access.sign_in import SignIn
 from services.console.pages.cookies import CookieJar
-from services.console.pages.visit import ConsoleSite, GiveCommand, ReadEnds, ReadModel
+from services.console.pages.visit import ConsoleSite, ReadEnds, ReadModel
+from services.engine.client.commands import IssueSigned
 from services.engine.clock import Clock
 from services.settings.console import ConsoleSettings
 from services.settings.model import Settings
@@ -20,7 +21,7 @@ def assemble_site(
     access: AccessDatabase,
     model: ReadModel | None,
     clock: Clock,
-    give: GiveCommand | None = None,
+    issue: IssueSigned | None = None,
     ends: ReadEnds = dict,
     *,
     has_api: bool = False,
@@ -35,7 +36,7 @@ def assemble_site(
         clock=clock,
         passwords=passwords,
         sign_in=SignIn(access, passwords, asyncio.Lock()),
-        give=give,
+        issue=issue,
         ends=ends,
         has_api=has_api,
         cookies=CookieJar(access.signing_key, secure=console.is_encrypted),

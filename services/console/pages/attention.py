@@ -13,7 +13,7 @@ from contracts.reason_texts import ReasonText, find_text
 from services.console.access.audit import write_audit
 from services.console.access.notes import add_comment, assign, list_comments, read_assignments
 from services.console.access.roles import ConsoleRole, Permission
-from services.console.pages.commands import GivenCommand, give_command, read_progress
+from services.console.pages.commands import AuditedCommand, issue_command, read_progress
 from services.console.pages.errors import not_allowed, nothing_known
 from services.console.pages.forms import Form
 from services.console.pages.parameters import choice_parameter, text_parameter
@@ -110,7 +110,7 @@ NO_COMMENT = _("Write the comment first.")
 
 def may_resolve(visit: Visit, owner: str) -> bool:
     """Whether the person may close a dead letter: operators any, others those that are theirs to resolve."""
-    return visit.site.give is not None and (
+    return visit.site.issue is not None and (
         visit.may(Permission.SEE_OPERATIONS) or (visit.may(Permission.RESOLVE) and owner in visit.person.roles)
     )
 
@@ -123,10 +123,10 @@ async def close_dead_letter(visit: Visit, form: Form) -> Response:
         raise not_allowed(list_roles([ConsoleRole.OPERATOR], visit.language))
     if form.text("do") == "replay":
         make = partial(_replay, id_)
-        return await give_command(visit, form, make, GivenCommand("replay", id_), page)
+        return await issue_command(visit, form, make, AuditedCommand("replay", id_), page)
     if not why:
         return await _page(visit, found, 422, {"why": visit.translate(NO_REASON)})
-    return await give_command(visit, form, partial(_discard, id_, why), GivenCommand("discard", id_, why), page)
+    return await issue_command(visit, form, partial(_discard, id_, why), AuditedCommand("discard", id_, why), page)
 
 
 def _replay(dead_letter: str, header: dict[str, Any]) -> Command:
@@ -143,7 +143,7 @@ async def change_dead_letter(visit: Visit, form: Form) -> Response:
     subject, text = found.summary.id, form.text("text", LONGEST_COMMENT)
     if action == "comment" and not text:
         return await _page(visit, found, 422, {"text": visit.translate(NO_COMMENT)})
-    location = f"/attention/{subject}"
+    location = f"/attention/{quote(subject)}"
     async with visit.carry_out(form, location) as connection:
         if action == "comment":
             await add_comment(connection, subject, visit.person.name, text, visit.now)

@@ -27,7 +27,7 @@ MakeCommand = Callable[[dict[str, Any]], Command]
 
 
 @dataclass(frozen=True, slots=True)
-class GivenCommand:
+class AuditedCommand:
     """A command as the audit log names it."""
 
     action: str
@@ -35,7 +35,7 @@ class GivenCommand:
     reason: str = ""
 
 
-async def give_command(visit: Visit, form: Form, make: MakeCommand, given: GivenCommand, page: str) -> Response:
+async def issue_command(visit: Visit, form: Form, make: MakeCommand, given: AuditedCommand, page: str) -> Response:
     """Send a command and show its progress on `page`. Raises `PageError` if Kafka does not take it.
 
     Its id comes from the form, so a form that is sent twice is one command.
@@ -55,7 +55,7 @@ async def give_command(visit: Visit, form: Form, make: MakeCommand, given: Given
 
 
 async def _send(visit: Visit, command: Command) -> None:
-    send = visit.site.give
+    send = visit.site.issue
     assert send is not None, "pages show no form without a way to send commands"
     try:
         async with asyncio.timeout(PATIENCE):

@@ -6,11 +6,11 @@ import asyncio
 
 from services.console.access.database import AccessDatabase, open_access
 from services.console.api.application import create_api
-from services.console.api.context import ApiContext, GiveSigned
+from services.console.api.context import ApiContext
 from services.console.model.progress import LogEnds
 from services.console.pages.assembly import assemble_site
 from services.console.pages.site import create_console
-from services.engine.client.commands import Deed, issue
+from services.engine.client.commands import IssueSigned, SignedEvent, issue
 from services.engine.clock import Clock
 from services.engine.outbox.engine import Engine
 from services.engine.runtime.serving import ListenAddress, serve
@@ -23,14 +23,14 @@ async def serve_console(
 ) -> None:
     """Serve the pages and the API over the service's database until cancelled. Raises `CannotListen`."""
 
-    async def give(command: Deed, asked_by: str) -> None:
+    async def issue_signed(command: SignedEvent, asked_by: str) -> None:
         await issue(settings, command, asked_by=asked_by, source="davtari-console")
 
     async with open_access(settings.state.directory) as access:
         site = assemble_site(
-            settings, console, access, engine.database.read, clock, give, lambda: ends.ends, has_api=True
+            settings, console, access, engine.database.read, clock, issue_signed, lambda: ends.ends, has_api=True
         )
-        context = make_context(console, ends, clock, engine, access, give)
+        context = make_context(console, ends, clock, engine, access, issue_signed)
         address = ListenAddress(console.host, console.port, what="pages", section="console")
         serving = asyncio.create_task(serve(create_console(site, create_api(context)), address))
         try:
@@ -47,9 +47,9 @@ def make_context(
     clock: Clock,
     engine: Engine,
     access: AccessDatabase,
-    give: GiveSigned,
+    issue_signed: IssueSigned,
 ) -> ApiContext:
     """What the API needs; it is woken by every change of the query database."""
-    context = ApiContext(access, engine.database.read, clock, console.address, lambda: ends.ends, give)
+    context = ApiContext(access, engine.database.read, clock, console.address, lambda: ends.ends, issue_signed)
     engine.on_change.append(context.feed.notify)
     return context

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ from services.console.pages.forms import Form
 from services.console.pages.navigation import Feature, menu_for
 from services.console.pages.rendering import render
 from services.console.queries.freshness import Freshness
-from services.engine.client.commands import Deed
+from services.engine.client.commands import IssueSigned
 from services.engine.clock import Clock
 from services.engine.state.store import Partition
 from services.settings.console import ConsoleSettings
@@ -35,8 +35,6 @@ from services.settings.translation import Language, translator
 
 ReadModel = Callable[[], AbstractAsyncContextManager[AsyncConnection]]
 """Opens a consistent view of the query database."""
-GiveCommand = Callable[[Deed, str], Awaitable[None]]
-"""Sends a command in the name of a person."""
 ReadEnds = Callable[[], Mapping[Partition, int]]
 """Where the topics end now; empty while that is unknown."""
 
@@ -53,7 +51,7 @@ class ConsoleSite:
     passwords: Passwords
     sign_in: SignIn
     cookies: CookieJar
-    give: GiveCommand | None = None
+    issue: IssueSigned | None = None
     ends: ReadEnds = dict
     has_api: bool = False
 

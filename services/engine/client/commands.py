@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -30,8 +30,10 @@ from services.settings.model import Settings
 log = logging.getLogger(__name__)
 PERSON_FIELD: Mapping[type[Event], str] = {DayClosed: "closed_by", PersonForgotten: "by"}
 """The field that names the person, where it is not `asked_by`."""
-Deed = Command | DayClosed | PersonForgotten
-"""What a person does."""
+SignedEvent = Command | DayClosed | PersonForgotten
+"""What a person does: it counts only with a signature."""
+IssueSigned = Callable[[SignedEvent, str], Awaitable[None]]
+"""Issues such an event in the name of a person."""
 
 
 class CommandIssuer:
@@ -49,7 +51,7 @@ class CommandIssuer:
         self._settings, self._producer, self._seal, self._signer = settings, producer, seal, signer
         self._source, self._clock = source, clock
 
-    async def issue(self, command: Deed, *, asked_by: str, version: int = 1) -> Envelope[Event]:
+    async def issue(self, command: SignedEvent, *, asked_by: str, version: int = 1) -> Envelope[Event]:
         """Publish what a person does, in their name; returns once Kafka has it.
 
         `version`: that of its subject, 1 for a command. Raises `TimeoutError` and `KafkaError`.
@@ -85,7 +87,7 @@ async def open_issuer(settings: Settings, source: str, *, seal: bool = True) -> 
 
 
 async def issue(
-    settings: Settings, *commands: Deed, asked_by: str, source: str = "davtari-cli", version: int = 1
+    settings: Settings, *commands: SignedEvent, asked_by: str, source: str = "davtari-cli", version: int = 1
 ) -> None:
     """Publish what a person does, one after the other; returns once Kafka has all of it. See `CommandIssuer.issue`."""
     async with open_issuer(settings, source) as issuer:

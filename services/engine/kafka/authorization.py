@@ -28,7 +28,7 @@ ANYBODY_ELSE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Addresses that nobody has (RFC 5737, RFC 3849): the system states from which of ours it would send there."""
 
 
-_CHECK_RIGHTS: set[str] = set()
+_KNOWN_TO_CHECK: set[str] = set()
 """Servers that were found to check rights. A broker logs an error when somebody without the right to it asks for its
 rules, so each process asks once; no broker loses its authorizer without a restart.
 """
@@ -129,13 +129,13 @@ async def find_exposure(settings: KafkaSettings) -> str:
 
 async def _checks_rights(client: AIOKafkaClient, servers: str) -> bool:
     """Whether the broker has an authorizer. One that refuses the question has one, too."""
-    if servers in _CHECK_RIGHTS:
+    if servers in _KNOWN_TO_CHECK:
         return True
     question = DescribeAclsRequest(ResourceKind.ANY, None, PatternKind.ANY, None, None, _ANY, _ANY)
     answer = await client.send(client.get_random_node(), question)
     if answer.error_code != SECURITY_DISABLED:
-        _CHECK_RIGHTS.add(servers)
-    return servers in _CHECK_RIGHTS
+        _KNOWN_TO_CHECK.add(servers)
+    return servers in _KNOWN_TO_CHECK
 
 
 async def _find_reachable(servers: Iterable[tuple[str, int]]) -> str:

@@ -24,7 +24,8 @@ class Handlers:
     """A service's rules.
 
     `remember` (by event type) updates the projection and touches the subjects that must be decided again.
-    `decide` looks at the projection only, never at the event, so that order, duplicates and rebuilds change nothing.
+    `decide` looks at the projection only, never at the event, so that order, duplicates and rebuilds change nothing; it
+    may store what it derives, as rules do.
     `news` (by event type) compares an event that is about to be announced with what is known, and returns what is worth
     announcing: nothing, the event with its changed fields, or further events. Types not named are always announced.
     All run over a `State` without awaiting; they may be run twice over the same input and must have no other effect.

@@ -1,4 +1,4 @@
-"""Gives a command once, however often its request is repeated."""
+"""Issues a command once, however often its request is repeated."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ MakeWanted = Callable[[dict[str, Any]], Awaitable[WantedCommand]]
 """Makes a command from its header (its id, who gives it, and when), after it was checked that it makes sense now."""
 
 
-async def give_once(request: Request, caller: Caller, key: str, make: MakeWanted) -> Response:
-    """Give a command, or find that a request with this key gave it. Returns 202 with the address of its result.
+async def issue_once(request: Request, caller: Caller, key: str, make: MakeWanted) -> Response:
+    """Issue a command, or find that a request with this key issued it. Returns 202 with the address of its result.
 
     Raises `ApiProblem` if the key was used for another request, or if Kafka does not take the command.
     """
     context = context_of(request)
     id_ = str(uuid5(NAMESPACE_URL, f"{caller.token.id}:{key}"))
     location, digest = f"/api/v1/commands/{id_}", await _digest(request)
-    async with context.giving:  # of two requests with one key the second one finds what the first one has left
+    async with context.issuing:  # of two requests with one key the second one finds what the first one has left
         if (before := await _find(context, id_)) is None:
             wanted = await make({"command_id": id_, "asked_by": caller.user.name, "asked_at": context.clock()})
             await _send(context, wanted.command, caller.user.name)
@@ -81,15 +81,18 @@ async def _find(context: ApiContext, id_: str) -> str | None:
 
 
 async def is_accepted(context: ApiContext, id_: str) -> bool:
-    """Whether a command was given here; it may not have been read from its topic yet."""
+    """Whether a command was issued here; it may not have been read from its topic yet."""
     return await _find(context, id_) is not None
 
 
 async def _send(context: ApiContext, command: Command, asked_by: str) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
-            await context.give(command, asked_by)
-    except (KafkaError, SecretMissing, TimeoutError, OSError) as error:
+            await context.issue(command, asked_by)
+    except SecretMissing as error:
+        detail = "commands cannot be signed here: the console needs commands.key-file"
+        raise ApiProblem(ProblemCode.COMMAND_NOT_SENT, detail) from error
+    except (KafkaError, TimeoutError, OSError) as error:
         headers = {"retry-after": str(RETRY_SECONDS)}
         detail = "Kafka has not confirmed the command; repeat the request with the same Idempotency-Key"
         raise ApiProblem(ProblemCode.COMMAND_NOT_SENT, detail, headers=headers) from error
